@@ -1,0 +1,4 @@
+//! x
+pub mod ast;
+pub mod diagnostic;
+pub mod source;
