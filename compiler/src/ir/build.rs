@@ -5,7 +5,8 @@
 
 use super::{
     BinOp, Block, BlockId, Cond, FieldId, FieldInfo, Function, FunctionId, FunctionKind, Helper,
-    Inst, MapId, Offset, Op, Slot, SlotId, Span, Target, Terminator, Type, UnOp, Value, Width,
+    Inst, MapId, Offset, Op, Place, Slot, SlotId, Span, Target, Terminator, Type, UnOp, Value,
+    Width,
 };
 
 /// A function in the making and a place in it.
@@ -255,8 +256,8 @@ impl Builder {
     }
 
     /// New memory of the function.
-    pub fn slot(&mut self, size: u32, align: u32, on_stack: bool) -> SlotId {
-        self.function.slots.push(Slot { size, align, on_stack });
+    pub fn slot(&mut self, size: u32, align: u32, place: Place) -> SlotId {
+        self.function.slots.push(Slot { size, align, place });
         SlotId(self.function.slots.len() as u32 - 1)
     }
 

@@ -234,8 +234,20 @@ pub struct Slot {
     pub size: u32,
     /// 1, 2, 4 or 8.
     pub align: u32,
-    /// Must be on the BPF stack (a bpf_loop context must be).
-    pub on_stack: bool,
+    /// Where it may be.
+    pub place: Place,
+}
+
+/// Where a slot may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Wherever the back end finds room: the stack first, then scratch memory.
+    Any,
+    /// On the BPF stack (a bpf_loop context must be).
+    Stack,
+    /// In the program's per-CPU scratch map value, whose contents the verifier does
+    /// not follow: state of bpf_loop bodies converges only there.
+    Scratch,
 }
 
 /// A basic block.
