@@ -1,3 +1,6 @@
 //! x
 pub mod bpf;
+pub mod btf;
 pub mod ir;
+pub mod kernel;
+pub mod manifest;

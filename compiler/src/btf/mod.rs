@@ -1,0 +1,8 @@
+//! BTF, the kernel's own type information: read here, written for our objects.
+//!
+//! In: the bytes of a `.BTF` section. Out: [`Btf`], which finds types by name and
+//! shows each as a [`TypeRef`]; nothing is copied until it is asked for.
+
+mod read;
+
+pub use read::{Btf, BtfError, BtfKind, BtfMember, BtfType};

@@ -1,0 +1,341 @@
+//! Everything that the compiler may ask of a kernel.
+//!
+//! In: the caller's implementation of [`Kernel`] (the running kernel, a recorded one in
+//! tests, a BTF file for a cross build). Out: types, symbols, features and the probes
+//! that match a description. The compiler itself never touches the system.
+
+use crate::btf::Btf;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// A kernel, seen from the compiler.
+pub trait Kernel {
+    /// The kernel's own types; `None` if it has no BTF.
+    fn btf(&self) -> Option<Arc<Btf>>;
+
+    /// The types of a module, on top of [`Kernel::btf`]; `None` if it isn't loaded or has none.
+    fn module_btf(&self, module: &str) -> Option<Arc<Btf>>;
+
+    /// Names of the loaded modules that have BTF.
+    fn btf_modules(&self) -> Vec<String>;
+
+    /// The probes that match, in the order of their ids. No match is an empty vector;
+    /// an error says why the description can't be matched at all.
+    fn probes(&self, pattern: &ProbePattern) -> Result<Vec<Probe>, ProbeError>;
+
+    /// Descriptions near one that matched nothing, best first, for "did you mean".
+    fn near_probes(&self, pattern: &ProbePattern) -> Vec<String>;
+
+    /// A kernel symbol; `module` is as in ``module`name``.
+    fn symbol(&self, module: Option<&str>, name: &str) -> Result<Symbol, SymbolError>;
+
+    /// Whether it has a feature.
+    fn has(&self, feature: Feature) -> bool;
+
+    /// The number of possible CPUs.
+    fn cpus(&self) -> u32;
+
+    /// Nanoseconds to add to the monotonic clock to get wall-clock time since 1970.
+    fn wall_clock_offset(&self) -> i64;
+}
+
+/// A probe description to match; an empty field matches everything, others are globs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ProbePattern {
+    /// A probe's id instead of the fields.
+    pub id: Option<u32>,
+    /// Provider field.
+    pub provider: String,
+    /// Module field.
+    pub module: String,
+    /// Function field.
+    pub function: String,
+    /// Name field.
+    pub name: String,
+}
+
+impl std::fmt::Display for ProbePattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.id {
+            Some(id) => write!(f, "{id}"),
+            None => {
+                write!(f, "{}:{}:{}:{}", self.provider, self.module, self.function, self.name)
+            }
+        }
+    }
+}
+
+/// Why a description can't be matched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbeError {
+    /// DTrace's tag (`D_PDESC_ZERO`, `D_PROV_PRDUP` …).
+    pub code: &'static str,
+    /// One sentence without a full stop: what is missing or wrong.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+/// One probe.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Probe {
+    /// Unique while tracing; BEGIN is 1, END 2, ERROR 3.
+    pub id: u32,
+    /// Provider.
+    pub provider: String,
+    /// Module; may be empty.
+    pub module: String,
+    /// Function; may be empty.
+    pub function: String,
+    /// Name.
+    pub name: String,
+    /// Types of `args[]`.
+    pub args: Vec<ProbeArg>,
+    /// Where it attaches; several if several kernel events make up this probe.
+    pub sites: Vec<Site>,
+}
+
+impl Probe {
+    /// `provider:module:function:name`
+    pub fn description(&self) -> String {
+        format!("{}:{}:{}:{}", self.provider, self.module, self.function, self.name)
+    }
+}
+
+/// One element of `args[]`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ProbeArg {
+    /// `args[i]` is made from `argN` with this N.
+    pub native: u8,
+    /// The type of that `argN`.
+    pub ty: ArgType,
+    /// What it is translated to (`bufinfo_t *`), by the translator from `ty`.
+    pub translated: Option<String>,
+}
+
+/// A type as a provider knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ArgType {
+    /// A BTF type id in the kernel or a module.
+    Btf {
+        /// `None`: vmlinux.
+        module: Option<String>,
+        /// The id.
+        id: u32,
+    },
+    /// A D type name: `const char *`, `struct bio *`, `int`.
+    D {
+        /// The type.
+        text: String,
+        /// It points into user space.
+        userland: bool,
+    },
+}
+
+/// One kernel event that fires a probe.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Site {
+    /// How to attach there.
+    pub attach: Attach,
+    /// `argN` for each N if it isn't simply what the attach type gives: D expressions
+    /// over the raw `arg0` … of the event. Empty: as the event has it.
+    pub args: Vec<String>,
+}
+
+/// How a program attaches; it also tells what its context is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Attach {
+    /// Run once by the runtime before anything else fires.
+    Begin,
+    /// Run once by the runtime at the end.
+    End,
+    /// Called by a clause that faults.
+    Error,
+    /// Run by the runtime's timer on one CPU.
+    Tick {
+        /// Nanoseconds.
+        period: u64,
+    },
+    /// A perf clock event on every CPU.
+    Profile {
+        /// Nanoseconds.
+        period: u64,
+    },
+    /// BTF-typed raw tracepoint (`tp_btf`): `args` trusted words as context.
+    Tracepoint {
+        /// The event's name.
+        name: String,
+        /// Module that defines it, if not the kernel.
+        module: Option<String>,
+        /// Number of arguments.
+        args: u8,
+    },
+    /// Raw tracepoint without types: words as context.
+    RawTracepoint {
+        /// The event's name.
+        name: String,
+        /// Number of arguments if known.
+        args: u8,
+    },
+    /// A system call's entry, dispatched from `sys_enter`.
+    SyscallEntry {
+        /// Its number.
+        number: u32,
+        /// Number of arguments.
+        args: u8,
+    },
+    /// A system call's return, dispatched from `sys_exit`.
+    SyscallReturn {
+        /// Its number.
+        number: u32,
+    },
+    /// fentry: `args` words as context, trusted where they are pointers.
+    Fentry {
+        /// `None`: vmlinux.
+        module: Option<String>,
+        /// The function.
+        function: String,
+        /// Number of arguments.
+        args: u8,
+    },
+    /// fexit: the arguments, then the return value.
+    Fexit {
+        /// `None`: vmlinux.
+        module: Option<String>,
+        /// The function.
+        function: String,
+        /// Number of arguments.
+        args: u8,
+    },
+    /// kprobe: `struct pt_regs` as context.
+    Kprobe {
+        /// `None`: vmlinux.
+        module: Option<String>,
+        /// The function.
+        function: String,
+    },
+    /// kretprobe: `struct pt_regs` as context.
+    Kretprobe {
+        /// `None`: vmlinux.
+        module: Option<String>,
+        /// The function.
+        function: String,
+    },
+}
+
+/// A kernel symbol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Symbol {
+    /// Its address.
+    pub address: u64,
+    /// Its type: module and BTF type id, if the BTF has the variable.
+    pub ty: Option<(Option<String>, u32)>,
+}
+
+/// Why a symbol can't be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SymbolError {
+    /// There is none of that name.
+    Unknown,
+    /// This kernel doesn't publish addresses of data symbols (no CONFIG_KALLSYMS_ALL).
+    NoDataSymbols,
+    /// Symbols are hidden from this user.
+    Hidden,
+}
+
+/// A feature that not all supported kernels (or users) have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Feature {
+    /// The bpf_loop helper (5.17).
+    Loop,
+    /// The bpf_strncmp helper (5.17).
+    Strncmp,
+    /// Task storage in tracing programs (5.11).
+    TaskStorage,
+    /// BTF-typed raw tracepoints.
+    BtfTracepoint,
+    /// fentry and fexit.
+    Fentry,
+    /// kprobes.
+    Kprobe,
+    /// Hash maps without preallocation are safe in all contexts (6.1).
+    HashNoPrealloc,
+}
+
+/// Matches D's globs: `*`, `?`, `[a-z]`, `[!…]`, `\` quotes; an empty pattern matches all.
+pub fn glob_match(pattern: &str, text: &str) -> bool {
+    fn go(p: &[u8], t: &[u8]) -> bool {
+        let Some((&first, rest)) = p.split_first() else { return t.is_empty() };
+        match first {
+            b'*' => {
+                let rest = &rest[rest.iter().take_while(|c| **c == b'*').count()..];
+                (0..=t.len()).any(|i| go(rest, &t[i..]))
+            }
+            b'?' => !t.is_empty() && go(rest, &t[1..]),
+            b'[' => match (class(rest), t.split_first()) {
+                (Some((set, after)), Some((&c, t))) => set.contains(c) && go(after, t),
+                (None, Some((&b'[', t))) => go(rest, t),
+                _ => false,
+            },
+            b'\\' if !rest.is_empty() => t.first() == Some(&rest[0]) && go(&rest[1..], &t[1..]),
+            c => t.first() == Some(&c) && go(rest, &t[1..]),
+        }
+    }
+    pattern.is_empty() || go(pattern.as_bytes(), text.as_bytes())
+}
+
+/// A bracket expression of a glob.
+struct Class<'a> {
+    negated: bool,
+    items: &'a [u8],
+}
+
+impl Class<'_> {
+    fn contains(&self, c: u8) -> bool {
+        let mut found = false;
+        let mut i = 0;
+        while i < self.items.len() {
+            if i + 2 < self.items.len() && self.items[i + 1] == b'-' {
+                found |= self.items[i] <= c && c <= self.items[i + 2];
+                i += 3;
+            } else {
+                found |= self.items[i] == c;
+                i += 1;
+            }
+        }
+        found != self.negated
+    }
+}
+
+/// Splits what follows a `[` into its class and the rest of the pattern; `None` if unclosed.
+fn class(p: &[u8]) -> Option<(Class<'_>, &[u8])> {
+    let negated = p.first() == Some(&b'!');
+    let items = if negated { &p[1..] } else { p };
+    let end = 1 + items.get(1..)?.iter().position(|c| *c == b']')?;
+    Some((Class { negated, items: &items[..end] }, &items[end + 1..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::glob_match;
+
+    #[test]
+    fn globs() {
+        for (pattern, text, expected) in [
+            ("", "anything", true),
+            ("read", "read", true),
+            ("read", "reads", false),
+            ("r*d", "read", true),
+            ("*", "", true),
+            ("?ead", "read", true),
+            ("[a-s]ead", "read", true),
+            ("[!a-s]ead", "read", false),
+            ("[!r", "[!r", true),
+            ("a\\*", "a*", true),
+            ("a\\*", "ab", false),
+            ("ext4_*_write_end", "ext4_da_write_end", true),
+        ] {
+            assert_eq!(glob_match(pattern, text), expected, "{pattern} on {text}");
+        }
+    }
+}

@@ -1,0 +1,420 @@
+//! What the runtime needs to know to load, attach and print: the manifest.
+//!
+//! In: made by lowering. Out: travels as JSON in the object's `.strand.manifest`
+//! section, so that a compiled script needs no source beside it. Decides the layout
+//! of every record that crosses the ring buffer, and the meaning of every map.
+
+use crate::kernel::Attach;
+use serde::{Deserialize, Serialize};
+
+/// Name of the ELF section that holds it.
+pub const SECTION: &str = ".strand.manifest";
+
+/// The manifest.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Of this format; see [`VERSION`].
+    pub version: u32,
+    /// Programs in the object.
+    pub programs: Vec<Program>,
+    /// Every probe that is enabled.
+    pub probes: Vec<Probe>,
+    /// Clauses in program order; records refer to them.
+    pub clauses: Vec<Clause>,
+    /// Record layouts; the first word of a record is an index here (or [`FAULT_RECORD`]).
+    pub records: Vec<Record>,
+    /// Places that can fault, by the index that a fault record carries.
+    pub faults: Vec<FaultSite>,
+    /// Aggregations in order of first use.
+    pub aggregations: Vec<Aggregation>,
+    /// Maps with a meaning; absent if the program doesn't use them.
+    pub maps: Maps,
+    /// `#pragma D option`s with their values, in order.
+    pub options: Vec<(String, Option<String>)>,
+    /// Size of strings in records.
+    pub strsize: u32,
+}
+
+/// The version of the manifest's format.
+pub const VERSION: u32 = 1;
+
+/// One BPF program.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Program {
+    /// Its ELF symbol.
+    pub name: String,
+    /// Where it attaches. Several for a program that serves many probes of one kind
+    /// (one that dispatches system calls attaches once; see `dispatch`).
+    pub attach: Vec<Attach>,
+    /// How the program finds out which probe fired, if it serves several.
+    pub probes: Vec<u32>,
+}
+
+/// One enabled probe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Probe {
+    /// As in records and as `id` gives it.
+    pub id: u32,
+    /// Provider.
+    pub provider: String,
+    /// Module.
+    pub module: String,
+    /// Function.
+    pub function: String,
+    /// Name.
+    pub name: String,
+}
+
+/// One clause.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Clause {
+    /// The script's name, or `<command line>`.
+    pub file: String,
+    /// 1-based.
+    pub line: u32,
+}
+
+/// A place in the D program that can fault.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FaultSite {
+    /// Index into [`Manifest::clauses`].
+    pub clause: u32,
+    /// The script's name.
+    pub file: String,
+    /// 1-based line of the expression.
+    pub line: u32,
+    /// 1-based column.
+    pub column: u32,
+    /// The expression's text, in one line.
+    pub text: String,
+}
+
+/// The maps that the runtime knows by meaning; the names are the ELF's.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Maps {
+    /// Ring buffer of records.
+    pub records: Option<String>,
+    /// Per-CPU array of one value: [`Drops`] as u64 words in its order.
+    pub drops: Option<String>,
+    /// Queue of free speculation ids (u32), filled by the runtime with 1..=nspec.
+    pub speculation_ids: Option<String>,
+    /// Array of u32 by speculation id: 0 free, 1 active, 2 committing, 3 discarding.
+    pub speculation_states: Option<String>,
+}
+
+/// Words of the `drops` map: what was lost, and why. In this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Drops {
+    /// The ring buffer was full.
+    Principal,
+    /// An aggregation's map was full or busy.
+    Aggregation,
+    /// An associative array or thread-local had no room.
+    Dynamic,
+    /// A speculation's data found no room.
+    Speculation,
+    /// No speculation was free.
+    SpeculationUnavailable,
+    /// A fault happened; its record may have been dropped.
+    Faults,
+    /// A fault happened inside ERROR.
+    DoubleFaults,
+}
+
+/// Number of words in the `drops` map's value.
+pub const DROPS: u32 = 7;
+
+/// `.bss` word 0 (u32): the state of tracing, which every program tests.
+pub const STATE_OFFSET: u32 = 0;
+
+/// Values of the state word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum State {
+    /// Only BEGIN may fire.
+    Starting,
+    /// Everything fires.
+    Active,
+    /// `exit()` was called or Ctrl-C came: only END fires.
+    Stopping,
+}
+
+// ------------------------------------------------------------------ records
+
+/// Every record starts with this header, all u32, little endian:
+/// layout index, probe id, CPU, speculation id (0: none).
+pub const HEADER: u32 = 16;
+
+/// Layout index of a fault record: header, then u32 fault site, u32 fault kind
+/// ([`Fault`]), u64 address or value.
+pub const FAULT_RECORD: u32 = u32::MAX;
+
+/// The kinds of faults, with the numbers of DTrace's `DTRACEFLT_*`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u32)]
+#[allow(missing_docs, reason = "named after DTRACEFLT_*")]
+pub enum Fault {
+    Unknown = 0,
+    /// Bad address; value: the address.
+    BadAddress = 1,
+    /// Bad alignment.
+    BadAlign = 2,
+    /// Illegal operation.
+    IllegalOp = 3,
+    /// Division by zero.
+    DivideByZero = 4,
+    /// Out of scratch space.
+    NoScratch = 5,
+    /// Invalid kernel access.
+    KernelPrivilege = 6,
+    /// Invalid user access.
+    UserPrivilege = 7,
+    /// Tuple or stack overflow.
+    TupleOverflow = 8,
+    /// Bad user stack.
+    BadStack = 9,
+    /// Invalid size.
+    BadSize = 10,
+    /// Index out of bounds; value: the index.
+    BadIndex = 11,
+    /// Too long a loop (ours).
+    LoopBound = 12,
+}
+
+/// One record layout: the recording actions of one straight run of a clause.
+///
+/// A clause without control flow around its actions has one, with both `first` and
+/// `last`. With `if` or loops around actions a clause has several; the first opens
+/// the output line and the last ends it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Index into [`Manifest::clauses`].
+    pub clause: u32,
+    /// Total size with the header.
+    pub size: u32,
+    /// Opens a line of default output (CPU, ID, FUNCTION:NAME).
+    pub first: bool,
+    /// Ends that line.
+    pub last: bool,
+    /// In order. Empty: the default action, or only opening or ending the line.
+    pub actions: Vec<Action>,
+}
+
+/// A piece of data in a record or an aggregation key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Datum {
+    /// From the start of the record or key.
+    pub offset: u32,
+    /// Bytes.
+    pub size: u32,
+    /// How to read it.
+    pub kind: DatumKind,
+}
+
+/// How to read a [`Datum`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum DatumKind {
+    /// An integer of 1, 2, 4 or 8 bytes.
+    Int {
+        /// Signedness.
+        signed: bool,
+    },
+    /// NUL-terminated text; all of `size` is text if there is no NUL.
+    String,
+    /// Raw bytes (a struct or array by value).
+    Bytes,
+    /// Kernel stack: u64 addresses, innermost first, ended by 0 or by the size.
+    Stack,
+    /// User stack: u64 tgid, then addresses.
+    UserStack,
+    /// A kernel address shown as a symbol.
+    Symbol(SymbolKind),
+    /// u64 tgid, u64 user address shown as a symbol.
+    UserSymbol(SymbolKind),
+}
+
+/// How much of a symbol is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum SymbolKind {
+    /// `sym`, `usym`: module and symbol, no offset.
+    Symbol,
+    /// `func`, `ufunc`: likewise the function.
+    Function,
+    /// `mod`, `umod`: the module or object.
+    Module,
+    /// `uaddr`: symbol with offset.
+    Address,
+}
+
+/// One recording action with its data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Action {
+    /// `trace(e)`
+    Trace(Datum),
+    /// `stack()`, `ustack()`, `sym()` … as statements: printed in their own layout.
+    Show(Datum),
+    /// `printf(format, …)`
+    Printf {
+        /// The format.
+        format: Format,
+        /// Arguments in order.
+        args: Vec<Datum>,
+    },
+    /// `printa([format,] @a, …)`
+    Printa {
+        /// `None`: the default layout.
+        format: Option<Format>,
+        /// Indices into [`Manifest::aggregations`].
+        aggregations: Vec<u32>,
+    },
+    /// `clear(@a)`
+    Clear(u32),
+    /// `trunc(@a[, n])`
+    Trunc(u32, Option<Datum>),
+    /// `normalize(@a, n)`
+    Normalize(u32, Datum),
+    /// `denormalize(@a)`
+    Denormalize(u32),
+    /// `exit(status)`
+    Exit(Datum),
+    /// `commit(id)`
+    Commit(Datum),
+    /// `discard(id)`
+    Discard(Datum),
+}
+
+// ------------------------------------------------------------------ formats
+
+/// A parsed printf or printa format.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Format {
+    /// In order.
+    pub pieces: Vec<FormatPiece>,
+}
+
+/// Text or a conversion.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum FormatPiece {
+    /// As is.
+    Literal(String),
+    /// `%…`
+    Conversion(Conversion),
+}
+
+/// One `%` conversion; each takes its width, precision and value arguments in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Conversion {
+    /// `#`
+    pub alternate: bool,
+    /// `0`
+    pub zero: bool,
+    /// `-`
+    pub left: bool,
+    /// `+`
+    pub plus: bool,
+    /// ` `
+    pub space: bool,
+    /// `'`
+    pub group: bool,
+    /// `@`: takes the aggregation's value (printa only).
+    pub aggregation: bool,
+    /// Field width.
+    pub width: Option<Count>,
+    /// Precision.
+    pub precision: Option<Count>,
+    /// `h`, `hh`, `l`, `ll`, `L`, `w` as written.
+    pub size: String,
+    /// The letter.
+    pub letter: char,
+}
+
+/// A width or precision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Count {
+    /// A number (a leading `-` is the `left` flag).
+    Fixed(u32),
+    /// `*`: taken from the arguments.
+    Argument,
+    /// `?`: as wide as a pointer.
+    Pointer,
+}
+
+// ------------------------------------------------------------- aggregations
+
+/// One aggregation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Aggregation {
+    /// Without the `@`.
+    pub name: String,
+    /// The map: a per-CPU hash keyed by the tuple, or a per-CPU array of one without keys.
+    pub map: String,
+    /// What it computes.
+    pub function: AggregatingFunction,
+    /// The tuple's parts, offsets from the start of the key. Empty: no key.
+    pub keys: Vec<Datum>,
+    /// Bytes of the map's key (4 for the array).
+    pub key_size: u32,
+    /// Bytes of one CPU's value: see [`AggregatingFunction`].
+    pub value_size: u32,
+}
+
+/// The aggregating functions with their parameters.
+///
+/// Values are u64 words. Every value begins with a word that is not 0 once the element
+/// was updated on that CPU (an update counter for `min`, `max`; the count itself for the
+/// others where it has one).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum AggregatingFunction {
+    /// Words: count.
+    Count,
+    /// Words: number of updates, sum.
+    Sum {
+        /// Of the summed expression.
+        signed: bool,
+    },
+    /// Words: count, sum.
+    Avg {
+        /// Of the expression.
+        signed: bool,
+    },
+    /// Words: number of updates, minimum.
+    Min {
+        /// Of the expression.
+        signed: bool,
+    },
+    /// Words: number of updates, maximum.
+    Max {
+        /// Of the expression.
+        signed: bool,
+    },
+    /// Words: count, sum, low and high word of the sum of squares.
+    Stddev {
+        /// Of the expression.
+        signed: bool,
+    },
+    /// Words: number of updates, then 127 buckets: 63 negative (most negative first), zero,
+    /// 63 positive.
+    Quantize,
+    /// Words: number of updates, then underflow, levels, overflow.
+    Lquantize {
+        /// Lower bound of the first level.
+        low: i32,
+        /// Upper bound of the last level.
+        high: i32,
+        /// Width of a level.
+        step: u32,
+    },
+    /// Words: number of updates, then the buckets in order of value: negative overflow …
+    /// negative smallest, middle (below the least magnitude), smallest … overflow.
+    Llquantize {
+        /// Base of the logarithm.
+        factor: u32,
+        /// Least magnitude.
+        low: u32,
+        /// Greatest magnitude.
+        high: u32,
+        /// Linear steps in each magnitude.
+        steps: u32,
+    },
+}
