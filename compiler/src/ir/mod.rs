@@ -166,10 +166,40 @@ pub struct Field {
     pub path: Vec<u32>,
     /// For people: `bio.bi_iter.bi_sector`.
     pub name: String,
-    /// Byte offset on the kernel compiled against (of the storage unit for bit-fields).
+    /// Byte offset on the kernel compiled against (of the storage unit for
+    /// bit-fields); for an enumerator its value.
     pub offset: u32,
     /// Size in bytes there (of the storage unit for bit-fields).
     pub size: u32,
+    /// Whether it is a signed integer there.
+    pub signed: bool,
+    /// For a bit-field: which bits of the storage unit.
+    pub bits: Option<Bits>,
+}
+
+/// The bits of a bit-field within its storage unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Bits {
+    /// The lowest, counted from the unit's least significant bit.
+    pub offset: u8,
+    /// How many.
+    pub size: u8,
+}
+
+impl Field {
+    /// What `info` is on the kernel compiled against.
+    pub fn info(&self, info: FieldInfo) -> i64 {
+        let unit = Bits { offset: 0, size: (self.size * 8).min(64) as u8 };
+        let bits = self.bits.unwrap_or(unit);
+        match info {
+            FieldInfo::Offset | FieldInfo::EnumValue => self.offset.into(),
+            FieldInfo::Size | FieldInfo::TypeSize => self.size.into(),
+            FieldInfo::Exists | FieldInfo::TypeExists => 1,
+            FieldInfo::Signed => self.signed.into(),
+            FieldInfo::LeftShift => 64 - i64::from(bits.offset) - i64::from(bits.size),
+            FieldInfo::RightShift => 64 - i64::from(bits.size),
+        }
+    }
 }
 
 /// What CO-RE writes into an instruction.
