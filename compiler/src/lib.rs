@@ -1,6 +1,12 @@
 //! x
 pub mod bpf;
 pub mod btf;
+pub mod builtins;
+pub mod check;
 pub mod ir;
 pub mod kernel;
+pub mod lower;
 pub mod manifest;
+pub mod options;
+pub mod typed;
+pub mod types;

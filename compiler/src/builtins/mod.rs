@@ -1,0 +1,157 @@
+//! D's built-in variables, subroutines, actions and aggregating functions.
+//!
+//! In: names. Out: one record for each: its signature for `check`, its lowering for
+//! `lower`, a sentence for the manual. Adding one touches the file of its family only.
+
+use crate::lower::{Context, Operand};
+use crate::typed::Expr;
+
+mod address;
+mod probe;
+mod process;
+mod random;
+mod speculation;
+mod stack;
+mod string;
+mod time;
+mod user;
+
+/// A built-in variable.
+#[derive(Debug)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type as D text (`pid_t`, `string`, ``struct task_struct *``).
+    pub ty: &'static str,
+    /// What it is, in a sentence.
+    pub doc: &'static str,
+    /// Its code.
+    pub lower: fn(&mut Context) -> Operand,
+}
+
+/// A subroutine: a function with a value.
+#[derive(Debug)]
+pub struct Subroutine {
+    /// Its name.
+    pub name: &'static str,
+    /// Result type as D text, or [`Subroutine::SAME`]-like markers in `result`.
+    pub result: ResultType,
+    /// Its parameters.
+    pub params: &'static [Param],
+    /// What it does, in a sentence.
+    pub doc: &'static str,
+    /// Its code.
+    pub lower: fn(&mut Context, &Call) -> Operand,
+}
+
+/// A call of a subroutine as its lowering sees it.
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// The call itself: type and span.
+    pub expr: &'a Expr,
+    /// Arguments, converted to the parameters' types.
+    pub args: &'a [Expr],
+}
+
+/// The type of a subroutine's result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResultType {
+    /// A D type name.
+    D(&'static str),
+    /// `stack(n)`, `ustack(n)`: a stack of that many frames (first argument, an integer
+    /// constant; else the option's default).
+    Stack {
+        /// Of the user's side.
+        user: bool,
+    },
+    /// A symbol value.
+    Symbol {
+        /// How much of it.
+        kind: crate::manifest::SymbolKind,
+        /// A user address.
+        user: bool,
+    },
+}
+
+/// A parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Param {
+    /// What it takes.
+    pub kind: ParamKind,
+    /// May be left out, with all after it.
+    pub optional: bool,
+}
+
+/// What a parameter takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParamKind {
+    /// Any integer or enum; converted to this D type.
+    Integer(&'static str),
+    /// A string, or `char *` and char arrays, which are converted.
+    String,
+    /// A pointer of any type, or an integer taken as an address (`uintptr_t`).
+    Address,
+    /// An integer constant above 0.
+    Count,
+}
+
+const fn required(kind: ParamKind) -> Param {
+    Param { kind, optional: false }
+}
+
+const fn optional(kind: ParamKind) -> Param {
+    Param { kind, optional: true }
+}
+
+static VARIABLES: &[&[Variable]] =
+    &[probe::VARIABLES, process::VARIABLES, stack::VARIABLES, time::VARIABLES];
+
+static SUBROUTINES: &[&[Subroutine]] = &[
+    address::SUBROUTINES,
+    random::SUBROUTINES,
+    speculation::SUBROUTINES,
+    stack::SUBROUTINES,
+    string::SUBROUTINES,
+    user::SUBROUTINES,
+];
+
+/// The built-in variable of this name. `arg0`…`arg9` and `args` are not here: `check`
+/// makes them [`crate::typed::ExprKind::RawArg`].
+pub fn variable(name: &str) -> Option<&'static Variable> {
+    variables().find(|v| v.name == name)
+}
+
+/// The subroutine of this name.
+pub fn subroutine(name: &str) -> Option<&'static Subroutine> {
+    subroutines().find(|s| s.name == name)
+}
+
+/// All built-in variables.
+pub fn variables() -> impl Iterator<Item = &'static Variable> {
+    VARIABLES.iter().flat_map(|f| f.iter())
+}
+
+/// All subroutines.
+pub fn subroutines() -> impl Iterator<Item = &'static Subroutine> {
+    SUBROUTINES.iter().flat_map(|f| f.iter())
+}
+
+/// The action names: calls that are statements (`trace`, `printf` …). Their arguments
+/// are all different, so `check` knows each; see [`crate::typed::Action`].
+pub const ACTIONS: &[&str] = &[
+    "trace",
+    "printf",
+    "printa",
+    "exit",
+    "clear",
+    "trunc",
+    "normalize",
+    "denormalize",
+    "speculate",
+    "commit",
+    "discard",
+];
+
+/// The aggregating functions; see [`crate::manifest::AggregatingFunction`].
+pub const AGGREGATING: &[&str] =
+    &["count", "sum", "avg", "min", "max", "stddev", "quantize", "lquantize", "llquantize"];

@@ -1,0 +1,4 @@
+//! x
+use super::*;
+pub(super) const SUBROUTINES: &[Subroutine] = &[];
+pub(super) const VARIABLES: &[Variable] = &[];

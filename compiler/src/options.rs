@@ -1,0 +1,55 @@
+//! What the caller may set for a compilation.
+//!
+//! In: `-x` and `#pragma D option` values that the runtime has parsed. Out: read by
+//! `check` and `lower`. Decides the defaults, which are DTrace's.
+
+/// Options that change what is compiled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Bytes of a string with its NUL.
+    pub strsize: u32,
+    /// Bytes for all aggregations of one CPU.
+    pub aggsize: u64,
+    /// Bytes for associative arrays and thread-locals.
+    pub dynvarsize: u64,
+    /// Bytes of the record buffer.
+    pub bufsize: u64,
+    /// Speculations at a time.
+    pub nspec: u32,
+    /// Bytes of one speculation.
+    pub specsize: u64,
+    /// Frames of `stack()`.
+    pub stackframes: u32,
+    /// Frames of `ustack()`.
+    pub ustackframes: u32,
+    /// Probes that match nothing are no error (`-Z`).
+    pub zdefs: bool,
+    /// Destructive actions are allowed (`-w`).
+    pub destructive: bool,
+    /// Turns that a `for` or `while` may take.
+    pub loopmax: u32,
+    /// Only what DTrace has: extensions are errors.
+    pub strict: bool,
+    /// No default output.
+    pub quiet: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            strsize: 256,
+            aggsize: 4 << 20,
+            dynvarsize: 1 << 20,
+            bufsize: 4 << 20,
+            nspec: 1,
+            specsize: 4 << 20,
+            stackframes: 20,
+            ustackframes: 100,
+            zdefs: false,
+            destructive: false,
+            loopmax: 1 << 16,
+            strict: false,
+            quiet: false,
+        }
+    }
+}
