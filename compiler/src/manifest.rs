@@ -128,6 +128,16 @@ pub const DROPS: u32 = 7;
 /// `.bss` word 0 (u32): the state of tracing, which every program tests.
 pub const STATE_OFFSET: u32 = 0;
 
+/// `.bss` word 1 (i64): nanoseconds from the monotonic clock to wall-clock time, written
+/// by the runtime before BEGIN.
+pub const WALL_CLOCK_OFFSET: u32 = 8;
+
+/// `.bss` word 2 (u64): counts threads that have been given a number.
+pub const THREAD_COUNT_OFFSET: u32 = 16;
+
+/// Where the program's own variables begin in `.bss`.
+pub const BSS_START: u32 = 24;
+
 /// Values of the state word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
