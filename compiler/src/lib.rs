@@ -7,6 +7,7 @@ pub mod ir;
 pub mod kernel;
 pub mod lower;
 pub mod manifest;
+pub mod object;
 pub mod options;
 pub mod typed;
 pub mod types;

@@ -275,6 +275,11 @@ impl Btf {
         self.first
     }
 
+    /// One past the last string's place: where a BTF on top of this one counts from.
+    pub fn string_end(&self) -> u32 {
+        self.base_strings + self.strings.len() as u32
+    }
+
     /// The BTF that this one is on top of.
     pub fn base(&self) -> Option<&Arc<Btf>> {
         self.base.as_ref()

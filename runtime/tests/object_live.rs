@@ -1,0 +1,299 @@
+//! Objects on the running kernel: libbpf loads them, they run, and what CO-RE wrote into
+//! them is what this kernel's BTF says.
+//!
+//! Skipped, with the reason, without root or without `/sys/kernel/btf/vmlinux`.
+
+use libbpf_rs::{MapCore, MapFlags, ObjectBuilder, ProgramInput};
+use std::sync::Arc;
+use strand_compiler::bpf::insn::Insn;
+use strand_compiler::bpf::{Code, FunctionCode, Relocation, RelocationTarget};
+use strand_compiler::btf::{Btf, BtfKind};
+use strand_compiler::ir::{
+    Field, FieldId, FieldInfo, FunctionId, FunctionKind, Helper, Layout, LayoutField, LayoutKind,
+    Map, MapId, MapKind, Module,
+};
+use strand_compiler::kernel::{
+    Feature, Kernel, Probe, ProbeError, ProbePattern, Symbol, SymbolError,
+};
+use strand_compiler::manifest::Manifest;
+use strand_compiler::object;
+use strand_grammar::source::{SourceKind, Sources, Span};
+
+/// Types only.
+struct Types(Arc<Btf>);
+
+impl Kernel for Types {
+    fn btf(&self) -> Option<Arc<Btf>> {
+        Some(self.0.clone())
+    }
+    fn module_btf(&self, _: &str) -> Option<Arc<Btf>> {
+        None
+    }
+    fn btf_modules(&self) -> Vec<String> {
+        Vec::new()
+    }
+    fn probes(&self, _: &ProbePattern) -> Result<Vec<Probe>, ProbeError> {
+        Ok(Vec::new())
+    }
+    fn near_probes(&self, _: &ProbePattern) -> Vec<String> {
+        Vec::new()
+    }
+    fn symbol(&self, _: Option<&str>, _: &str) -> Result<Symbol, SymbolError> {
+        Err(SymbolError::Unknown)
+    }
+    fn has(&self, _: Feature) -> bool {
+        true
+    }
+    fn cpus(&self) -> u32 {
+        1
+    }
+    fn wall_clock_offset(&self) -> i64 {
+        0
+    }
+}
+
+/// This kernel's types; `None`, having said why, if the test can't run here.
+fn kernel() -> Option<Types> {
+    // SAFETY: geteuid has no preconditions and never fails.
+    if unsafe { libc::geteuid() } != 0 {
+        eprintln!("skipped: loading BPF needs root");
+        return None;
+    }
+    let Ok(bytes) = std::fs::read("/sys/kernel/btf/vmlinux") else {
+        eprintln!("skipped: this kernel has no BTF");
+        return None;
+    };
+    match Btf::parse(bytes, None) {
+        Ok(btf) => Some(Types(Arc::new(btf))),
+        Err(e) => panic!("the kernel's BTF can't be read: {e}"),
+    }
+}
+
+/// The field of a struct by the names of its members.
+fn field(btf: &Btf, root: &str, names: &[&str]) -> Field {
+    let root_id = btf.find(root, |k| k == BtfKind::Struct).expect(root);
+    let (mut id, mut path, mut bits) = (root_id, Vec::new(), 0);
+    for name in names {
+        let members = btf.members(id);
+        let (i, m) = members.iter().enumerate().find(|(_, m)| m.name == *name).expect(name);
+        path.push(i as u32);
+        bits += m.bit_offset;
+        id = btf.resolve(m.ty);
+    }
+    Field {
+        module: None,
+        root: root_id,
+        path,
+        name: format!("{root}.{}", names.join(".")),
+        offset: bits / 8,
+        size: btf.size(id).unwrap_or(0),
+        signed: false,
+        bits: None,
+    }
+}
+
+fn insn(code: u8, dst: u8, src: u8, off: i16, imm: i32) -> Insn {
+    Insn { code, dst, src, off, imm }
+}
+fn mov(dst: u8, imm: i32) -> Insn {
+    insn(0xb7, dst, 0, 0, imm)
+}
+fn load64(dst: u8, src: u8, off: i16) -> Insn {
+    insn(0x79, dst, src, off, 0)
+}
+fn load32(dst: u8, src: u8, off: i16) -> Insn {
+    insn(0x61, dst, src, off, 0)
+}
+fn store64(dst: u8, off: i16, src: u8) -> Insn {
+    insn(0x7b, dst, src, off, 0)
+}
+fn address(dst: u8) -> [Insn; 2] {
+    [insn(0x18, dst, 0, 0, 0), Insn::default()]
+}
+fn call(helper: Helper) -> Insn {
+    insn(0x85, 0, 0, 0, helper.0 as i32)
+}
+const CALL: Insn = Insn { code: 0x85, dst: 0, src: 1, off: 0, imm: -1 };
+const EXIT: Insn = Insn { code: 0x95, dst: 0, src: 0, off: 0, imm: 0 };
+
+fn program(
+    name: &str,
+    section: &str,
+    insns: Vec<Insn>,
+    relocations: &[(u32, RelocationTarget)],
+) -> FunctionCode {
+    FunctionCode {
+        name: name.into(),
+        kind: FunctionKind::Program { section: section.into() },
+        params: 1,
+        insns,
+        relocations: relocations.iter().map(|(i, t)| Relocation { insn: *i, target: *t }).collect(),
+        spans: vec![(0, Span::default())],
+        stack: 0,
+    }
+}
+
+fn subprogram(f: FunctionCode, params: usize) -> FunctionCode {
+    FunctionCode { kind: FunctionKind::Subprogram, params, ..f }
+}
+
+fn int(name: &str, offset: u32, bytes: u8) -> LayoutField {
+    let kind = LayoutKind::Int { bytes, signed: false };
+    LayoutField { name: name.into(), offset, kind }
+}
+
+/// One map of each kind in use.
+fn maps() -> Vec<Map> {
+    let u32_key = || Some(Layout { size: 4, align: 4, fields: vec![int("index", 0, 4)] });
+    let pair = || {
+        let mut fields = vec![int("count", 0, 8), int("sum", 8, 8)];
+        fields.push(LayoutField { name: "name".into(), offset: 16, kind: LayoutKind::String(16) });
+        Some(Layout { size: 32, align: 8, fields })
+    };
+    let words = |n| {
+        let field = LayoutField { name: "words".into(), offset: 0, kind: LayoutKind::Words(n) };
+        Some(Layout { size: 8 * n, align: 8, fields: vec![field] })
+    };
+    let map = |name: &str, kind, key, value, entries, flags| Map {
+        name: name.into(),
+        kind,
+        key,
+        value,
+        entries,
+        flags,
+    };
+    const NO_PREALLOC: u32 = 1;
+    vec![
+        map("hash", MapKind::Hash, pair(), pair(), 16, NO_PREALLOC),
+        map("array", MapKind::Array, u32_key(), words(2), 4, 0),
+        map("percpu_hash", MapKind::PercpuHash, pair(), words(2), 16, 0),
+        map("percpu_array", MapKind::PercpuArray, u32_key(), words(3), 1, 0),
+        map("lru", MapKind::LruHash, pair(), pair(), 16, 0),
+        map("records", MapKind::Ringbuf, None, None, 4096, 0),
+        map("tls", MapKind::TaskStorage, u32_key(), pair(), 0, NO_PREALLOC),
+        map("queue", MapKind::Queue, None, words(1), 8, 0),
+        map("stacks", MapKind::StackTrace, u32_key(), words(4), 8, 0),
+    ]
+}
+
+fn write(module: &Module, functions: Vec<FunctionCode>, kernel: &dyn Kernel) -> Vec<u8> {
+    let mut sources = Sources::new();
+    sources.add("live.d", "BEGIN { x = 1; }\n", SourceKind::Script);
+    let code = Code { functions };
+    object::write(module, &code, &Manifest::default(), kernel, &sources).expect("an object")
+}
+
+fn load(elf: &[u8]) -> libbpf_rs::Object {
+    let mut builder = ObjectBuilder::default();
+    let open = builder.open_memory(elf).expect("libbpf opens it");
+    open.load().expect("libbpf loads it")
+}
+
+/// Runs a raw tracepoint program once.
+fn run(object: &libbpf_rs::Object, name: &str) -> u32 {
+    let program = object.progs_mut().find(|p| p.name() == name).expect(name);
+    let mut context = [0u8; 16];
+    let mut input = ProgramInput::default();
+    input.context_in = Some(&mut context);
+    program.test_run(input).expect("it runs").return_value
+}
+
+#[test]
+fn maps_load_with_their_btf() {
+    let Some(kernel) = kernel() else { return };
+    let module = Module { maps: maps(), ..Module::default() };
+    let mut insns = Vec::new();
+    let mut relocations = Vec::new();
+    for i in 0..module.maps.len() as u32 {
+        relocations.push((insns.len() as u32, RelocationTarget::Map(MapId(i))));
+        insns.extend(address(1));
+    }
+    insns.extend([mov(0, 0), EXIT]);
+    let object = load(&write(&module, vec![program("p", "raw_tp", insns, &relocations)], &kernel));
+    for map in object.maps() {
+        let name = map.name().to_string_lossy().into_owned();
+        let info = map.info().expect("map info").info;
+        // libbpf passes no BTF for the kinds that take none.
+        let none = ["records", "queue", "stacks"].contains(&name.as_str());
+        assert_eq!(info.btf_value_type_id == 0, none, "{name}");
+    }
+}
+
+#[test]
+fn code_finds_data_and_subprograms() {
+    let Some(kernel) = kernel() else { return };
+    let module = Module {
+        rodata: [vec![0; 8], 0x1234_u64.to_le_bytes().to_vec()].concat(),
+        bss: 24,
+        ..Module::default()
+    };
+    let two = RelocationTarget::Call(FunctionId(1));
+    let main = vec![
+        address(1).to_vec(),
+        vec![load32(1, 1, 0), mov(2, 5), CALL],
+        address(1).to_vec(),
+        vec![store64(1, 0, 0), EXIT],
+    ];
+    let relocations = [(0, RelocationTarget::Rodata(8)), (4, two), (5, RelocationTarget::Bss(16))];
+    // The first lies at the start of the section, the second behind it.
+    let one = vec![mov(0, 0), EXIT];
+    let sum = vec![insn(0xbf, 0, 1, 0, 0), insn(0x0f, 0, 2, 0, 0), EXIT];
+    // bpf_loop(3, one, 0, 0) gives the number of turns.
+    let main2 = [
+        vec![mov(1, 3)],
+        address(2).to_vec(),
+        vec![mov(3, 0), mov(4, 0), call(Helper::LOOP), EXIT],
+    ];
+    let functions = vec![
+        subprogram(program("one", "", one, &[]), 2),
+        subprogram(program("sum", "", sum, &[]), 2),
+        program("main", "raw_tp", main.concat(), &relocations),
+        program(
+            "main2",
+            "raw_tp",
+            main2.concat(),
+            &[(1, RelocationTarget::FunctionAddress(FunctionId(0)))],
+        ),
+    ];
+    let object = load(&write(&module, functions, &kernel));
+    assert_eq!(run(&object, "main"), 0x1239);
+    assert_eq!(run(&object, "main2"), 3);
+    let bss = object.maps().find(|m| m.name().to_string_lossy().ends_with(".bss")).expect(".bss");
+    let value = bss.lookup(&0u32.to_ne_bytes(), MapFlags::ANY).expect("lookup").expect("value");
+    assert_eq!(value[16..24], 0x1239_u64.to_ne_bytes());
+}
+
+#[test]
+fn fields_are_relocated() {
+    let Some(kernel) = kernel() else { return };
+    let fields = vec![
+        field(&kernel.0, "task_struct", &["pid"]),
+        field(&kernel.0, "bio", &["bi_iter", "bi_sector"]),
+    ];
+    let expected = fields[1].offset;
+    let (pid, sector) = (fields[0].offset as i16, fields[1].offset as i32);
+    let module = Module { fields, bss: 8, ..Module::default() };
+    let at = |n: u32, info| RelocationTarget::Field(FieldId(n), info);
+    // The running task's pid, by a plain load from a trusted pointer.
+    let own_pid = vec![call(Helper::GET_CURRENT_TASK_BTF), load32(0, 0, pid), EXIT];
+    let constant = vec![mov(0, sector), EXIT];
+    let switch = vec![
+        vec![load64(2, 1, 16), load32(2, 2, pid)],
+        address(1).to_vec(),
+        vec![store64(1, 0, 2), mov(0, 0), EXIT],
+    ];
+    let functions = vec![
+        program("own_pid", "raw_tp", own_pid, &[(1, at(0, FieldInfo::Offset))]),
+        program("sector", "raw_tp", constant, &[(0, at(1, FieldInfo::Offset))]),
+        program(
+            "switch",
+            "tp_btf/sched_switch",
+            switch.concat(),
+            &[(1, at(0, FieldInfo::Offset)), (2, RelocationTarget::Bss(0))],
+        ),
+    ];
+    let object = load(&write(&module, functions, &kernel));
+    // SAFETY: gettid has no preconditions.
+    assert_eq!(run(&object, "own_pid"), unsafe { libc::gettid() } as u32);
+    assert_eq!(run(&object, "sector"), expected);
+}
