@@ -193,8 +193,7 @@ fn load(elf: &[u8]) -> libbpf_rs::Object {
 fn run(object: &libbpf_rs::Object, name: &str) -> u32 {
     let program = object.progs_mut().find(|p| p.name() == name).expect(name);
     let mut context = [0u8; 16];
-    let mut input = ProgramInput::default();
-    input.context_in = Some(&mut context);
+    let input = ProgramInput { context_in: Some(&mut context), ..ProgramInput::default() };
     program.test_run(input).expect("it runs").return_value
 }
 
@@ -228,7 +227,7 @@ fn code_finds_data_and_subprograms() {
         ..Module::default()
     };
     let two = RelocationTarget::Call(FunctionId(1));
-    let main = vec![
+    let main = [
         address(1).to_vec(),
         vec![load32(1, 1, 0), mov(2, 5), CALL],
         address(1).to_vec(),
@@ -277,7 +276,7 @@ fn fields_are_relocated() {
     // The running task's pid, by a plain load from a trusted pointer.
     let own_pid = vec![call(Helper::GET_CURRENT_TASK_BTF), load32(0, 0, pid), EXIT];
     let constant = vec![mov(0, sector), EXIT];
-    let switch = vec![
+    let switch = [
         vec![load64(2, 1, 16), load32(2, 2, pid)],
         address(1).to_vec(),
         vec![store64(1, 0, 2), mov(0, 0), EXIT],

@@ -6,7 +6,7 @@
 //! keeps addends).
 
 use super::maps::MapVar;
-use super::{CONSTANTS, GLOBALS, ObjectError, Placement, STATE, TEXT, is_elf_relocation};
+use super::{CONSTANTS, ObjectError, Placement, TEXT, bss_vars, is_elf_relocation};
 use crate::bpf::insn::Insn;
 use crate::bpf::{Code, Relocation, RelocationTarget};
 use crate::ir::{FunctionId, FunctionKind, Module};
@@ -125,15 +125,10 @@ fn data(parts: &Parts, elf: &mut Object) -> Symbols {
     }
     if parts.module.bss > 0 {
         let section = add(elf, ".bss", SectionKind::UninitializedData);
-        let size = u64::from(parts.module.bss);
-        elf.append_section_bss(section, size, 8);
-        let state = if parts.module.bss >= STATE.1 { u64::from(STATE.1) } else { 0 };
-        if state > 0 {
-            symbol(elf, STATE.0, SymbolKind::Data, Dynamic, section, (0, state));
-        }
-        if size > state {
-            let place = (state, size - state);
-            symbol(elf, GLOBALS, SymbolKind::Data, Dynamic, section, place);
+        elf.append_section_bss(section, parts.module.bss.into(), 8);
+        for v in bss_vars(parts.module.bss) {
+            let place = (v.offset.into(), v.size.into());
+            symbol(elf, v.name, SymbolKind::Data, Dynamic, section, place);
         }
         symbols.bss = Some(elf.section_symbol(section));
     }

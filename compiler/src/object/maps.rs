@@ -102,7 +102,9 @@ fn layout(
     let mut end = 0;
     for field in &layout.fields {
         let (ty, size) = part(field.kind, out);
-        if field.offset < end || field.offset.saturating_add(size) > layout.size {
+        let odd =
+            matches!(field.kind, LayoutKind::Int { bytes, .. } if ![1, 2, 4, 8].contains(&bytes));
+        if odd || field.offset < end || field.offset.saturating_add(size) > layout.size {
             return Err(ObjectError::BadLayout {
                 map: map.name.clone(),
                 field: field.name.clone(),
@@ -124,7 +126,7 @@ fn part(kind: LayoutKind, out: &mut BtfBuilder) -> (u32, u32) {
     match kind {
         LayoutKind::Int { bytes, signed } => (int(bytes, signed, out), bytes.into()),
         LayoutKind::String(n) => {
-            let encoding = IntEncoding::Char;
+            let encoding = IntEncoding::Signed;
             let char = out.add(NewType::Int { name: "char", size: 1, encoding });
             array(char, n, n, out)
         }

@@ -28,7 +28,7 @@ use crate::bpf::{Code, RelocationTarget};
 use crate::btf::write::{BtfBuilder, IntEncoding, Linkage, NewType};
 use crate::ir::{FunctionKind, Module};
 use crate::kernel::Kernel;
-use crate::manifest::Manifest;
+use crate::manifest::{BSS_START, Manifest, STATE_OFFSET, THREAD_COUNT_OFFSET, WALL_CLOCK_OFFSET};
 use strand_grammar::source::Sources;
 
 /// Why no object can be written.
@@ -171,10 +171,32 @@ fn functions(code: &Code, btf: &mut BtfBuilder) -> Vec<u32> {
     code.functions.iter().map(&mut describe).collect()
 }
 
-/// `.bss` begins with the state of tracing; see [`crate::manifest::STATE_OFFSET`].
-const STATE: (&str, u32) = ("strand_state", 4);
-/// What follows it.
-const GLOBALS: &str = "strand_globals";
+/// A variable of `.bss`.
+struct BssVar {
+    name: &'static str,
+    offset: u32,
+    size: u32,
+    /// An integer, of this signedness; else bytes.
+    signed: Option<bool>,
+}
+
+/// The variables of a `.bss` of this size: the words that the runtime shares with all
+/// programs, as far as there is room, and the program's own variables as one.
+fn bss_vars(size: u32) -> Vec<BssVar> {
+    let word = |name, offset, size, signed| BssVar { name, offset, size, signed: Some(signed) };
+    let mut vars = vec![
+        word("strand_state", STATE_OFFSET, 4, false),
+        word("strand_wall_clock", WALL_CLOCK_OFFSET, 8, true),
+        word("strand_threads", THREAD_COUNT_OFFSET, 8, false),
+    ];
+    vars.retain(|v| v.offset + v.size <= size);
+    if size > BSS_START {
+        let (offset, size) = (BSS_START, size - BSS_START);
+        vars.push(BssVar { name: "strand_globals", offset, size, signed: None });
+    }
+    vars
+}
+
 /// All of `.rodata`.
 const CONSTANTS: &str = "strand_constants";
 
@@ -182,14 +204,13 @@ const CONSTANTS: &str = "strand_constants";
 /// into user space.
 fn data_sections(module: &Module, maps: &[maps::MapVar], btf: &mut BtfBuilder) {
     let byte = maps::int(1, false, btf);
-    let section = |name: &str, vars: &[(u32, u32, u32)], btf: &mut BtfBuilder| {
-        let size = vars.last().map_or(0, |(_, offset, size)| offset + size);
+    let section = |name: &str, size, vars: &[(u32, u32, u32)], btf: &mut BtfBuilder| {
         if size > 0 {
             btf.add(NewType::DataSection { name, size, vars });
         }
     };
     let vars: Vec<_> = maps.iter().map(|m| (m.var, m.offset, m.size)).collect();
-    section(".maps", &vars, btf);
+    section(".maps", maps.last().map_or(0, |m| m.offset + m.size), &vars, btf);
 
     let constants = module.rodata.len() as u32;
     if constants > 0 {
@@ -197,28 +218,28 @@ fn data_sections(module: &Module, maps: &[maps::MapVar], btf: &mut BtfBuilder) {
         let to = crate::btf::BtfKind::Const;
         let ty = btf.add(NewType::Qualifier { kind: to, name: "", to: bytes });
         let var = btf.add(NewType::Var { name: CONSTANTS, ty, linkage: Linkage::Static });
-        section(".rodata", &[(var, 0, constants)], btf);
+        section(".rodata", constants, &[(var, 0, constants)], btf);
     }
 
-    let mut vars = Vec::new();
-    if module.bss >= STATE.1 {
-        let ty = btf.unsigned_int();
-        let var = btf.add(NewType::Var { name: STATE.0, ty, linkage: Linkage::Global });
-        vars.push((var, 0, STATE.1));
-    }
-    if let rest @ 1.. = module.bss - vars.len() as u32 * STATE.1 {
-        let ty = btf.add(NewType::Array { element: byte, len: rest });
-        let var = btf.add(NewType::Var { name: GLOBALS, ty, linkage: Linkage::Global });
-        vars.push((var, module.bss - rest, rest));
-    }
-    section(".bss", &vars, btf);
+    let vars: Vec<_> = bss_vars(module.bss)
+        .iter()
+        .map(|v| {
+            let ty = match v.signed {
+                Some(signed) => maps::int(v.size as u8, signed, btf),
+                None => btf.add(NewType::Array { element: byte, len: v.size }),
+            };
+            let var = btf.add(NewType::Var { name: v.name, ty, linkage: Linkage::Global });
+            (var, v.offset, v.size)
+        })
+        .collect();
+    section(".bss", module.bss, &vars, btf);
 
     let char = NewType::Int { name: "char", size: 1, encoding: IntEncoding::Signed };
     let char = btf.add(char);
     let size = elf::LICENSE.len() as u32;
     let ty = btf.add(NewType::Array { element: char, len: size });
     let var = btf.add(NewType::Var { name: elf::LICENSE_NAME, ty, linkage: Linkage::Global });
-    section("license", &[(var, 0, size)], btf);
+    section("license", size, &[(var, 0, size)], btf);
 }
 
 /// The relocations of a function that are not CO-RE's.
