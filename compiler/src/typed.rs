@@ -6,6 +6,8 @@
 //! explicit; D's rules have been checked. What is left is meaning, so lowering
 //! reports no errors of the D program.
 
+pub mod walk;
+
 use crate::builtins;
 use crate::kernel::{Attach, Probe};
 use crate::manifest::{AggregatingFunction, Format};

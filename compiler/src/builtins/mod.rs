@@ -23,6 +23,8 @@ pub struct Variable {
     pub name: &'static str,
     /// Its type as D text (`pid_t`, `string`, ``struct task_struct *``).
     pub ty: &'static str,
+    /// Strings: the most bytes that it can take with its NUL, if less than `strsize`.
+    pub text_bound: Option<u32>,
     /// What it is, in a sentence.
     pub doc: &'static str,
     /// Its code.

@@ -1,4 +1,142 @@
-//! x
-use super::*;
-pub(super) const SUBROUTINES: &[Subroutine] = &[];
-pub(super) const VARIABLES: &[Variable] = &[];
+//! Stacks: `stack()`, `ustack()`, `caller`, `stackdepth` and their user twins.
+
+use super::{Call, Context, Operand, ParamKind, ResultType, Subroutine, Variable, optional};
+use crate::ir::{BinOp, Cond, Helper, Value, Width};
+use crate::kernel::Attach;
+use crate::manifest::{Datum, DatumKind};
+use crate::types::Type;
+
+pub(super) const VARIABLES: &[Variable] = &[
+    variable("caller", "uintptr_t", "the return address of the current kernel function", |cx| {
+        frame(cx, 1, false)
+    }),
+    variable("ucaller", "uint64_t", "the return address of the current user function", |cx| {
+        frame(cx, 1, true)
+    }),
+    variable("stackdepth", "uint32_t", "the number of frames on the kernel stack", |cx| {
+        depth(cx, false)
+    }),
+    variable("ustackdepth", "uint32_t", "the number of frames on the user stack", |cx| {
+        depth(cx, true)
+    }),
+];
+
+pub(super) const SUBROUTINES: &[Subroutine] = &[
+    Subroutine {
+        name: "stack",
+        result: ResultType::Stack { user: false },
+        params: &[optional(ParamKind::Count)],
+        doc: "the kernel stack, innermost frame first",
+        lower: stack,
+    },
+    Subroutine {
+        name: "ustack",
+        result: ResultType::Stack { user: true },
+        params: &[optional(ParamKind::Count), optional(ParamKind::Count)],
+        doc: "the user stack, innermost frame first",
+        lower: stack,
+    },
+];
+
+/// Most frames that the kernel takes (perf_event_max_stack).
+const MAX_FRAMES: u32 = 127;
+const BPF_F_USER_STACK: i64 = 1 << 8;
+
+const fn variable(
+    name: &'static str,
+    ty: &'static str,
+    doc: &'static str,
+    lower: fn(&mut Context) -> Operand,
+) -> Variable {
+    Variable { name, ty, text_bound: None, doc, lower }
+}
+
+fn stack(cx: &mut Context, call: &Call) -> Operand {
+    let (frames, user) = match cx.types().resolved(call.expr.ty) {
+        Type::UserStack(n) => (*n, true),
+        Type::Stack(n) => (*n, false),
+        _ => (0, false),
+    };
+    Operand::Stack { size: 8 * frames, user }
+}
+
+/// Kernel frames between a program and the event that it is attached to: the program
+/// itself and what called it.
+fn frames_of_bpf(attach: &Attach) -> i64 {
+    match attach {
+        // The program, bpf_trace_runN, and the event's __bpf_trace_… or __traceiter_….
+        Attach::Tracepoint { .. }
+        | Attach::RawTracepoint { .. }
+        | Attach::SyscallEntry { .. }
+        | Attach::SyscallReturn { .. } => 3,
+        // The program and its trampoline.
+        Attach::Fentry { .. } | Attach::Fexit { .. } => 2,
+        _ => 0,
+    }
+}
+
+impl Context<'_, '_> {
+    /// Takes a stack of `size` bytes into memory; the number of bytes taken, or negative.
+    fn take_stack(&mut self, at: Value, size: u32, user: bool) -> Value {
+        let skip = if user { BPF_F_USER_STACK } else { frames_of_bpf(self.attach()) };
+        let (bpf, size, flags) = (self.bpf_context(), self.int(i64::from(size)), self.int(skip));
+        self.helper(Helper::GET_STACK, &[bpf, at, size, flags])
+    }
+
+    /// Stores the current stack where a record or key wants it; what is not used of it is
+    /// zero (all of it in a key, the first word in a record).
+    pub(crate) fn store_stack(&mut self, at: Value, datum: &Datum, pad: bool) {
+        let user = datum.kind == DatumKind::UserStack;
+        let mut offset = datum.offset;
+        let mut size = datum.size;
+        if user {
+            let both = self.helper(Helper::GET_CURRENT_PID_TGID, &[]);
+            let tgid = self.b.binary_imm(BinOp::LShr, both, 32);
+            self.b.store(Width::W64, at, offset as i32, tgid);
+            offset += 8;
+            size -= 8;
+        }
+        if size == 0 {
+            return;
+        }
+        if pad || size <= 8 {
+            self.clear(at, offset, size);
+        }
+        let to = self.b.add_imm(at, i64::from(offset));
+        let taken = self.take_stack(to, size, user);
+        if !pad {
+            self.end_stack(to, taken, size);
+        }
+    }
+
+    /// Writes a zero behind what was taken.
+    fn end_stack(&mut self, to: Value, taken: Value, size: u32) {
+        let (short, done) = (self.b.block(&[]), self.b.block(&[]));
+        // A failure is an empty stack.
+        let zero = self.int(0);
+        let taken = self.select(Cond::SLt, taken, zero, zero, taken);
+        let last = self.int(i64::from(size - 8));
+        self.b.branch(Cond::ULe, taken, last, short, done);
+        self.b.switch_to(short);
+        let end = self.b.binary(BinOp::Add, to, taken);
+        self.b.store_imm(Width::W64, end, 0, 0);
+        self.b.jump(done, &[]);
+        self.b.switch_to(done);
+    }
+}
+
+fn frame(cx: &mut Context, n: u32, user: bool) -> Operand {
+    let size = 8 * (n + 1);
+    let at = cx.memory(size);
+    cx.clear(at, 0, size);
+    cx.take_stack(at, size, user);
+    Operand::Number(cx.b.load(Width::W64, false, at, 8 * n as i32))
+}
+
+fn depth(cx: &mut Context, user: bool) -> Operand {
+    let at = cx.scratch(8 * MAX_FRAMES);
+    let taken = cx.take_stack(at, 8 * MAX_FRAMES, user);
+    let zero = cx.int(0);
+    let taken = cx.select(Cond::SLt, taken, zero, zero, taken);
+    Operand::Number(cx.b.binary_imm(BinOp::LShr, taken, 3))
+}

@@ -261,6 +261,12 @@ impl Builder {
         SlotId(self.function.slots.len() as u32 - 1)
     }
 
+    /// Makes a slot at least so large.
+    pub fn grow_slot(&mut self, slot: SlotId, size: u32) {
+        let slot = &mut self.function.slots[slot.index()];
+        slot.size = slot.size.max(size);
+    }
+
     /// Its address.
     pub fn slot_addr(&mut self, slot: SlotId) -> Value {
         self.def(Type::Ptr, Op::Slot(slot))

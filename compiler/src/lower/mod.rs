@@ -1,12 +1,48 @@
 //! Typed clauses to IR, records and maps.
 //!
-//! In: a [`crate::typed::Program`]. Out: an [`crate::ir::Module`] and the manifest.
-//! Decides how D's meaning is reached with BPF: which maps there are, how records are
-//! laid out, what happens on a fault.
+//! In: a [`typed::Program`]. Out: an [`ir::Module`] and the [`Manifest`]. Decides how
+//! D's meaning is reached with BPF: which maps there are, how records are laid out,
+//! what happens on a fault.
+//!
+//! One enabling becomes one program: a test of the tracing state, then its clauses in
+//! program order, each behind its predicate, and behind them one block to which every
+//! fault of the function goes (`fault`). Bodies of `for` and `while` become bpf_loop
+//! callbacks with a frame of shared state (`loops`). Everything else is a walk over
+//! statements (`clause`) and expressions (`expr`).
 
-/// What an expression lowers to.
-#[derive(Debug)]
-pub struct Operand;
-/// Where lowering is.
-#[derive(Debug)]
-pub struct Context;
+mod aggregation;
+mod args;
+mod clause;
+mod context;
+mod expr;
+mod fault;
+mod layout;
+mod loops;
+mod place;
+mod program;
+mod record;
+mod strings;
+mod trusted;
+mod unit;
+mod variable;
+
+pub use context::{Context, Firing, Operand, Text};
+
+use crate::ir;
+use crate::kernel::Kernel;
+use crate::manifest::Manifest;
+use crate::options::Options;
+use crate::typed;
+use strand_grammar::source::Sources;
+
+/// Lowers a program; it was checked, so this can't fail.
+pub fn lower(
+    program: &typed::Program,
+    sources: &Sources,
+    kernel: &dyn Kernel,
+    options: &Options,
+) -> (ir::Module, Manifest) {
+    let mut unit = unit::Unit::new(program, kernel, options, sources);
+    program::lower_all(&mut unit);
+    (unit.module, unit.manifest)
+}

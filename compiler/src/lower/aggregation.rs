@@ -1,0 +1,381 @@
+//! Aggregations: one element of a per-CPU map is found and updated in place.
+//!
+//! In: `@a[keys] = f(value, increment)`. Out: a look-up (an insert at first) and a few
+//! instructions. Counters are added to atomically: an interrupt on the same CPU may
+//! update the same element between two of our instructions. What finds no room is
+//! counted as an aggregation drop.
+//!
+//! The words of each function's value are documented at
+//! [`AggregatingFunction`].
+
+use super::context::Context;
+use super::unit::words_layout;
+use crate::ir::{BinOp, BlockId, Cond, Layout, Type, Value, Width};
+use crate::manifest::{AggregatingFunction, Drops};
+use crate::typed::{AggregationId, Expr};
+use strand_grammar::source::Span;
+
+/// Buckets of `quantize`: 63 negative, zero, 63 positive.
+const QUANTIZE_BUCKETS: u32 = 127;
+const QUANTIZE_ZERO: i64 = 63;
+
+/// u64 words of a function's value.
+pub(crate) fn words(function: &AggregatingFunction) -> u32 {
+    match function {
+        AggregatingFunction::Count => 1,
+        AggregatingFunction::Sum { .. }
+        | AggregatingFunction::Avg { .. }
+        | AggregatingFunction::Min { .. }
+        | AggregatingFunction::Max { .. } => 2,
+        AggregatingFunction::Stddev { .. } => 4,
+        AggregatingFunction::Quantize => 1 + QUANTIZE_BUCKETS,
+        AggregatingFunction::Lquantize { low, high, step } => 1 + 2 + levels(*low, *high, *step),
+        AggregatingFunction::Llquantize { .. } => {
+            let orders = Orders::new(function);
+            1 + 2 * orders.overflow + 1
+        }
+    }
+}
+
+/// The same for BTF.
+pub(crate) fn value_layout(function: &AggregatingFunction) -> Layout {
+    words_layout("value", words(function))
+}
+
+fn levels(low: i32, high: i32, step: u32) -> u32 {
+    let range = (i64::from(high) - i64::from(low)).max(0) as u64;
+    range.div_ceil(u64::from(step.max(1))) as u32
+}
+
+/// One order of magnitude of `llquantize`: values below `end` (and not below the one
+/// before it) fall into `buckets` linear buckets from `base` on, each `width` wide.
+struct Order {
+    start: u64,
+    end: u64,
+    base: u32,
+    width: u64,
+}
+
+/// The buckets of `llquantize` for magnitudes: 0 is what is too small, `overflow` too big.
+struct Orders {
+    orders: Vec<Order>,
+    smallest: u64,
+    overflow: u32,
+}
+
+impl Orders {
+    fn new(function: &AggregatingFunction) -> Self {
+        let AggregatingFunction::Llquantize { factor, low, high, steps } = *function else {
+            return Orders { orders: Vec::new(), smallest: 0, overflow: 0 };
+        };
+        let (factor, steps) = (u64::from(factor), u64::from(steps));
+        let smallest = factor.saturating_pow(low);
+        let mut orders = Vec::new();
+        let (mut start, mut base) = (smallest, 1u32);
+        for _ in low..=high {
+            let end = start.saturating_mul(factor);
+            // An order has `steps` linear buckets up to its end, of which those below its
+            // start belong to the order before.
+            let buckets = end.min(steps).max(1);
+            let width = (end / buckets).max(1);
+            orders.push(Order { start, end, base, width });
+            base += (buckets - buckets / factor) as u32;
+            start = end;
+        }
+        Orders { orders, smallest, overflow: base }
+    }
+}
+
+impl Context<'_, '_> {
+    /// `@a[keys] = f(value, increment)`
+    pub(crate) fn aggregate(
+        &mut self,
+        id: AggregationId,
+        keys: &[Expr],
+        value: Option<&Expr>,
+        increment: Option<&Expr>,
+        span: Span,
+    ) {
+        let function = self.unit.program.aggregations[id.0 as usize].function;
+        let value = value.map(|e| self.scalar(e));
+        let increment = increment.map(|e| self.scalar(e));
+        let storage = self.unit.aggregations[id.0 as usize].clone();
+        let element = match &storage.key {
+            Some(layout) => {
+                let operands: Vec<_> = keys.iter().map(|k| self.expr(k)).collect();
+                let key = self.key(storage.map.0, layout, &operands, span);
+                let size = 8 * words(&function);
+                self.find_or_make(storage.map, key, size, Drops::Aggregation)
+            }
+            None => {
+                let key = self.key_memory(storage.map.0, 8);
+                self.b.store_imm(Width::W32, key, 0, 0);
+                let (element, missing) = self.lookup(storage.map, key);
+                // The only element of an array is always there; the verifier wants a test.
+                let here = self.b.current();
+                self.b.switch_to(missing);
+                self.end_clause();
+                self.b.switch_to(here);
+                element
+            }
+        };
+        self.update(&function, element, value, increment);
+    }
+
+    fn update(
+        &mut self,
+        function: &AggregatingFunction,
+        element: Value,
+        value: Option<Value>,
+        increment: Option<Value>,
+    ) {
+        let value = match value {
+            Some(v) => v,
+            None => self.int(0),
+        };
+        match function {
+            AggregatingFunction::Count => self.bump(element),
+            AggregatingFunction::Sum { .. } | AggregatingFunction::Avg { .. } => {
+                self.bump(element);
+                self.b.atomic_add(Width::W64, element, 8, value);
+            }
+            AggregatingFunction::Min { signed } => {
+                let cond = if *signed { Cond::SLt } else { Cond::ULt };
+                self.keep_if(element, value, cond);
+            }
+            AggregatingFunction::Max { signed } => {
+                let cond = if *signed { Cond::SGt } else { Cond::UGt };
+                self.keep_if(element, value, cond);
+            }
+            AggregatingFunction::Stddev { signed } => self.deviate(element, value, *signed),
+            AggregatingFunction::Quantize => {
+                self.bump(element);
+                let bucket = self.quantize_bucket(value);
+                self.add_to_bucket(element, bucket, QUANTIZE_BUCKETS, increment);
+            }
+            AggregatingFunction::Lquantize { low, high, step } => {
+                self.bump(element);
+                let bucket = self.lquantize_bucket(value, *low, *high, *step);
+                self.add_to_bucket(element, bucket, levels(*low, *high, *step) + 2, increment);
+            }
+            AggregatingFunction::Llquantize { .. } => {
+                self.bump(element);
+                let orders = Orders::new(function);
+                let bucket = self.llquantize_bucket(value, &orders);
+                self.add_to_bucket(element, bucket, 2 * orders.overflow + 1, increment);
+            }
+        }
+    }
+
+    /// Counts an update in word 0.
+    fn bump(&mut self, element: Value) {
+        let one = self.int(1);
+        self.b.atomic_add(Width::W64, element, 0, one);
+    }
+
+    fn keep_if(&mut self, element: Value, value: Value, cond: Cond) {
+        let (compare, keep, done) = (self.b.block(&[]), self.b.block(&[]), self.b.block(&[]));
+        let updates = self.b.load(Width::W64, false, element, 0);
+        self.b.branch_imm(Cond::Eq, updates, 0, keep, compare);
+        self.b.switch_to(compare);
+        let known = self.b.load(Width::W64, false, element, 8);
+        self.b.branch(cond, value, known, keep, done);
+        self.b.switch_to(keep);
+        self.b.store(Width::W64, element, 8, value);
+        self.b.jump(done, &[]);
+        self.b.switch_to(done);
+        self.bump(element);
+    }
+
+    fn deviate(&mut self, element: Value, value: Value, signed: bool) {
+        self.bump(element);
+        self.b.atomic_add(Width::W64, element, 8, value);
+        let magnitude = if signed {
+            // |v| without a branch: (v ^ s) - s with s all ones for negative v.
+            let s = self.b.binary_imm(BinOp::AShr, value, 63);
+            let x = self.b.binary(BinOp::Xor, value, s);
+            self.b.binary(BinOp::Sub, x, s)
+        } else {
+            value
+        };
+        let (high, low) = self.square(magnitude);
+        let old = self.b.load(Width::W64, false, element, 16);
+        let sum = self.b.binary(BinOp::Add, old, low);
+        self.b.store(Width::W64, element, 16, sum);
+        let carry = self.b.compare(Cond::ULt, sum, old);
+        let old_high = self.b.load(Width::W64, false, element, 24);
+        let sum = self.b.binary(BinOp::Add, old_high, high);
+        let sum = self.b.binary(BinOp::Add, sum, carry);
+        self.b.store(Width::W64, element, 24, sum);
+    }
+
+    /// The 128-bit square, by halves: (2³²h + l)² = 2⁶⁴h² + 2³³hl + l².
+    fn square(&mut self, v: Value) -> (Value, Value) {
+        let l = self.b.binary_imm(BinOp::And, v, 0xffff_ffff);
+        let h = self.b.binary_imm(BinOp::LShr, v, 32);
+        let ll = self.b.binary(BinOp::Mul, l, l);
+        let hl = self.b.binary(BinOp::Mul, h, l);
+        let hh = self.b.binary(BinOp::Mul, h, h);
+        let middle_low = self.b.binary_imm(BinOp::Shl, hl, 33);
+        let middle_high = self.b.binary_imm(BinOp::LShr, hl, 31);
+        let low = self.b.binary(BinOp::Add, ll, middle_low);
+        let carry = self.b.compare(Cond::ULt, low, ll);
+        let high = self.b.binary(BinOp::Add, hh, middle_high);
+        let high = self.b.binary(BinOp::Add, high, carry);
+        (high, low)
+    }
+
+    /// Adds the increment (1) to bucket `bucket` of `buckets`, after word 0.
+    fn add_to_bucket(
+        &mut self,
+        element: Value,
+        bucket: Value,
+        buckets: u32,
+        increment: Option<Value>,
+    ) {
+        // The bucket is in range by construction; the verifier can't see that.
+        let (inside, done) = (self.b.block(&[]), self.b.block(&[]));
+        let limit = self.int(i64::from(buckets));
+        self.b.branch(Cond::ULt, bucket, limit, inside, done);
+        self.b.switch_to(inside);
+        let offset = self.b.binary_imm(BinOp::Shl, bucket, 3);
+        let at = self.b.binary(BinOp::Add, element, offset);
+        let by = match increment {
+            Some(v) => v,
+            None => self.int(1),
+        };
+        self.b.atomic_add(Width::W64, at, 8, by);
+        self.b.jump(done, &[]);
+        self.b.switch_to(done);
+    }
+
+    // -------------------------------------------------------------- buckets
+
+    /// 63 + sign(v)·(1 + floor(log2 |v|)), and 63 for 0.
+    fn quantize_bucket(&mut self, v: Value) -> Value {
+        let (zero, other) = (self.b.block(&[]), self.b.block(&[]));
+        let done = self.b.block(&[Type::I64]);
+        self.b.branch_imm(Cond::Eq, v, 0, zero, other);
+        self.b.switch_to(zero);
+        let middle = self.int(QUANTIZE_ZERO);
+        self.b.jump(done, &[middle]);
+        self.b.switch_to(other);
+        let sign = self.b.binary_imm(BinOp::AShr, v, 63);
+        let x = self.b.binary(BinOp::Xor, v, sign);
+        let magnitude = self.b.binary(BinOp::Sub, x, sign);
+        let log = self.log2(magnitude);
+        // Only the least number has magnitude 2⁶³: it shares the bucket of -2⁶².
+        let clamp = self.b.binary_imm(BinOp::LShr, log, 0);
+        let top = self.b.block(&[Type::I64]);
+        let most = self.int(62);
+        self.b.branch_with(Cond::UGt, clamp, most, Self::to(top, &[most]), Self::to(top, &[clamp]));
+        self.b.switch_to(top);
+        let log = self.b.block_param(top, 0);
+        let distance = self.b.add_imm(log, 1);
+        let x = self.b.binary(BinOp::Xor, distance, sign);
+        let signed_distance = self.b.binary(BinOp::Sub, x, sign);
+        let bucket = self.b.add_imm(signed_distance, QUANTIZE_ZERO);
+        self.b.jump(done, &[bucket]);
+        self.b.switch_to(done);
+        self.b.block_param(done, 0)
+    }
+
+    /// floor(log2 v) of a number above 0, without branches: fill all bits below the
+    /// highest, multiply by a de Bruijn sequence, look its top six bits up.
+    fn log2(&mut self, v: Value) -> Value {
+        const DE_BRUIJN: u64 = 0x03f7_9d71_b4cb_0a89;
+        let mut table = vec![0u8; 64];
+        for n in 0..64u32 {
+            let filled = if n == 63 { u64::MAX } else { (1u64 << (n + 1)) - 1 };
+            table[(filled.wrapping_mul(DE_BRUIJN) >> 58) as usize] = n as u8;
+        }
+        let mut x = v;
+        for shift in [1, 2, 4, 8, 16, 32] {
+            let shifted = self.b.binary_imm(BinOp::LShr, x, shift);
+            x = self.b.binary(BinOp::Or, x, shifted);
+        }
+        let product = self.b.binary_imm(BinOp::Mul, x, DE_BRUIJN as i64);
+        let index = self.b.binary_imm(BinOp::LShr, product, 58);
+        let table = self.unit.rodata(table);
+        let table = self.b.rodata(table);
+        let at = self.b.binary(BinOp::Add, table, index);
+        self.b.load(Width::W8, false, at, 0)
+    }
+
+    fn lquantize_bucket(&mut self, v: Value, low: i32, high: i32, step: u32) -> Value {
+        let done = self.b.block(&[Type::I64]);
+        let (not_low, inside) = (self.b.block(&[]), self.b.block(&[]));
+        let under = self.int(0);
+        let bound = self.int(i64::from(low));
+        self.b.branch_with(Cond::SLt, v, bound, Self::to(done, &[under]), Self::to(not_low, &[]));
+        self.b.switch_to(not_low);
+        let over = self.int(i64::from(levels(low, high, step)) + 1);
+        let bound = self.int(i64::from(high));
+        self.b.branch_with(Cond::SGe, v, bound, Self::to(done, &[over]), Self::to(inside, &[]));
+        self.b.switch_to(inside);
+        let distance = self.b.add_imm(v, -i64::from(low));
+        let level = self.b.binary_imm(BinOp::UDiv, distance, i64::from(step.max(1)));
+        let bucket = self.b.add_imm(level, 1);
+        self.b.jump(done, &[bucket]);
+        self.b.switch_to(done);
+        self.b.block_param(done, 0)
+    }
+
+    fn llquantize_bucket(&mut self, v: Value, orders: &Orders) -> Value {
+        let sign = self.b.binary_imm(BinOp::AShr, v, 63);
+        let x = self.b.binary(BinOp::Xor, v, sign);
+        let magnitude = self.b.binary(BinOp::Sub, x, sign);
+        let found = self.b.block(&[Type::I64]);
+        let first = self.b.block(&[]);
+        let small = self.int(0);
+        let bound = self.int(orders.smallest as i64);
+        self.b.branch_with(
+            Cond::ULt,
+            magnitude,
+            bound,
+            Self::to(found, &[small]),
+            Self::to(first, &[]),
+        );
+        let mut next: BlockId = first;
+        for order in &orders.orders {
+            self.b.switch_to(next);
+            let inside = self.b.block(&[]);
+            next = self.b.block(&[]);
+            self.b.branch_imm(Cond::ULt, magnitude, order.end as i64, inside, next);
+            self.b.switch_to(inside);
+            let distance = self.b.add_imm(magnitude, -(order.start as i64));
+            let step = self.b.binary_imm(BinOp::UDiv, distance, order.width as i64);
+            let bucket = self.b.add_imm(step, i64::from(order.base));
+            self.b.jump(found, &[bucket]);
+        }
+        self.b.switch_to(next);
+        let overflow = self.int(i64::from(orders.overflow));
+        self.b.jump(found, &[overflow]);
+        self.b.switch_to(found);
+        let distance = self.b.block_param(found, 0);
+        let x = self.b.binary(BinOp::Xor, distance, sign);
+        let signed_distance = self.b.binary(BinOp::Sub, x, sign);
+        self.b.add_imm(signed_distance, i64::from(orders.overflow))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn llquantize_orders_meet() {
+        let function = AggregatingFunction::Llquantize { factor: 10, low: 0, high: 3, steps: 10 };
+        let orders = Orders::new(&function);
+        // 1…9, 10…90, 100…900, 1000…9000: nine buckets each.
+        assert_eq!(orders.overflow, 37);
+        let bases: Vec<u32> = orders.orders.iter().map(|o| o.base).collect();
+        assert_eq!(bases, [1, 10, 19, 28]);
+    }
+
+    #[test]
+    fn lquantize_levels_round_up() {
+        assert_eq!(levels(0, 10, 3), 4);
+        assert_eq!(levels(-10, 10, 1), 20);
+    }
+}

@@ -1,0 +1,228 @@
+//! `arg0` … `arg9` and `args[]`: what an event passes, by how the program is attached.
+//!
+//! In: the site and the number of the argument. Out: a number, or a pointer that the
+//! verifier trusts where the event is typed and the argument points to a struct. All
+//! that is peculiar to an architecture's registers is in [`Registers`].
+
+use super::context::{Context, Firing, Operand};
+use crate::btf::{Btf, BtfKind, BtfType};
+use crate::ir::{BinOp, Cond, Helper, Type, Value, Width};
+use crate::kernel::{Attach, Kernel};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Byte offsets in `struct pt_regs`.
+struct Registers {
+    /// Function arguments.
+    params: &'static [i32],
+    /// System-call arguments.
+    syscall: &'static [i32],
+    ret: i32,
+    pc: i32,
+    sp: i32,
+    /// Where the privilege level is, and its bits that are not 0 in user mode.
+    mode: (i32, i64),
+    /// Bytes between the stack pointer at a function's entry and its first stack argument.
+    stack_args: i64,
+}
+
+/// x86-64: `r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs flags sp ss`.
+const REGISTERS: Registers = Registers {
+    params: &[112, 104, 96, 88, 72, 64],
+    syscall: &[112, 104, 96, 56, 72, 64],
+    ret: 80,
+    pc: 128,
+    sp: 152,
+    mode: (136, 3),
+    stack_args: 8,
+};
+
+/// Where the number of the system call is while it runs (`orig_ax`).
+pub(crate) const SYSCALL_NUMBER: i32 = 120;
+
+/// What the verifier makes of a word of a typed event's context.
+enum Class {
+    /// A number.
+    Number,
+    /// A trusted pointer to this record.
+    Record(Rc<(Option<String>, u32)>),
+    /// Something that the verifier doesn't let a program load.
+    Refused,
+}
+
+/// Parameters of a typed event, in its BTF.
+fn event_params(
+    kernel: &dyn Kernel,
+    attach: &Attach,
+) -> Option<(Arc<Btf>, Option<String>, Vec<u32>)> {
+    let (module, name, kind, skip) = match attach {
+        Attach::Tracepoint { name, module, .. } => {
+            (module, format!("btf_trace_{name}"), BtfKind::Typedef, 1)
+        }
+        Attach::Fentry { module, function, .. } | Attach::Fexit { module, function, .. } => {
+            (module, function.clone(), BtfKind::Function, 0)
+        }
+        _ => return None,
+    };
+    let btf = match module {
+        Some(m) => kernel.module_btf(m)?,
+        None => kernel.btf()?,
+    };
+    let id = btf.find(&name, |k| k == kind)?;
+    let proto = match btf.ty(id) {
+        BtfType::Typedef { to, .. } => match btf.ty(btf.resolve(to)) {
+            BtfType::Pointer(proto) => btf.resolve(proto),
+            _ => return None,
+        },
+        BtfType::Function { proto, .. } => proto,
+        _ => return None,
+    };
+    let mut params: Vec<u32> = btf.params(proto).iter().skip(skip).map(|(_, ty)| *ty).collect();
+    if let (Attach::Fexit { .. }, BtfType::FunctionProto { ret }) = (attach, btf.ty(proto)) {
+        params.push(ret);
+    }
+    Some((btf, module.clone(), params))
+}
+
+fn classify(btf: &Btf, module: &Option<String>, ty: u32) -> Class {
+    match btf.ty(btf.resolve(ty)) {
+        BtfType::Int { .. } | BtfType::Enum { .. } => Class::Number,
+        BtfType::Pointer(to) => {
+            let to = btf.resolve(to);
+            match btf.ty(to) {
+                BtfType::Record { .. } => {
+                    // A module's type may be the kernel's own.
+                    let module = module.clone().filter(|_| to >= btf.first());
+                    Class::Record(Rc::new((module, to)))
+                }
+                BtfType::Void | BtfType::Int { .. } => Class::Number,
+                _ => Class::Refused,
+            }
+        }
+        _ => Class::Refused,
+    }
+}
+
+impl Context<'_, '_> {
+    /// The n-th word that the event passes; 0 if it has fewer.
+    pub fn raw_arg(&mut self, n: u8) -> Operand {
+        let site = self.env.site.clone();
+        let bpf = self.env.bpf;
+        let i = usize::from(n);
+        let number = match &site.attach {
+            Attach::Begin | Attach::End | Attach::Tick { .. } => self.int(0),
+            Attach::Error => match self.env.error_args {
+                Some(args) if i < args.len() => args[i],
+                _ => self.int(0),
+            },
+            Attach::Tracepoint { args, .. } | Attach::Fentry { args, .. } if n < *args => {
+                return self.typed_arg(n);
+            }
+            // arg0 is where it returned from, which fexit doesn't tell; arg1 the value.
+            Attach::Fexit { args, .. } => match n {
+                0 => self.int(-1),
+                1 => return self.typed_arg(*args),
+                _ => self.int(0),
+            },
+            Attach::RawTracepoint { args, .. } if n < *args => {
+                self.b.load(Width::W64, false, bpf, 8 * i32::from(n))
+            }
+            Attach::Tracepoint { .. } | Attach::RawTracepoint { .. } | Attach::Fentry { .. } => {
+                self.int(0)
+            }
+            Attach::SyscallEntry { args, .. } => {
+                let known = usize::from(*args).min(REGISTERS.syscall.len());
+                if i < known || matches!(self.env.firing, Firing::Table { .. }) && i < 6 {
+                    let regs = self.b.load_ptr(bpf, 0);
+                    self.b.load(Width::W64, false, regs, REGISTERS.syscall[i])
+                } else {
+                    self.int(0)
+                }
+            }
+            Attach::SyscallReturn { .. } if i < 2 => self.b.load(Width::W64, false, bpf, 8),
+            Attach::SyscallReturn { .. } => self.int(0),
+            Attach::Kprobe { .. } => self.function_arg(i),
+            Attach::Kretprobe { .. } => match n {
+                0 => self.int(-1),
+                1 => self.b.load(Width::W64, false, bpf, REGISTERS.ret),
+                _ => self.int(0),
+            },
+            Attach::Profile { .. } if i < 2 => self.sampled_pc(i == 1),
+            Attach::Profile { .. } => self.int(0),
+        };
+        Operand::Number(number)
+    }
+
+    fn typed_arg(&mut self, n: u8) -> Operand {
+        let attach = self.env.site.attach.clone();
+        let class = event_params(self.unit.kernel, &attach)
+            .and_then(|(btf, module, params)| {
+                params.get(usize::from(n)).map(|ty| classify(&btf, &module, *ty))
+            })
+            .unwrap_or(Class::Refused);
+        let offset = 8 * i32::from(n);
+        match class {
+            Class::Number => Operand::Number(self.b.load(Width::W64, false, self.env.bpf, offset)),
+            Class::Record(record) => {
+                let p = self.b.load_ptr(self.env.bpf, offset);
+                Operand::Trusted(p, record)
+            }
+            Class::Refused => {
+                // The word itself is plain memory to the helper.
+                let at = self.memory(8);
+                let from = self.b.add_imm(self.env.bpf, i64::from(offset));
+                let n = self.int(8);
+                self.helper(Helper::PROBE_READ_KERNEL, &[at, n, from]);
+                Operand::Number(self.b.load(Width::W64, false, at, 0))
+            }
+        }
+    }
+
+    fn function_arg(&mut self, n: usize) -> Value {
+        let bpf = self.env.bpf;
+        if let Some(offset) = REGISTERS.params.get(n) {
+            return self.b.load(Width::W64, false, bpf, *offset);
+        }
+        let sp = self.b.load(Width::W64, false, bpf, REGISTERS.sp);
+        let beyond = (n - REGISTERS.params.len()) as i64;
+        let from = self.b.add_imm(sp, REGISTERS.stack_args + 8 * beyond);
+        let at = self.memory(8);
+        self.b.store_imm(Width::W64, at, 0, 0);
+        let size = self.int(8);
+        self.helper(Helper::PROBE_READ_KERNEL, &[at, size, from]);
+        self.b.load(Width::W64, false, at, 0)
+    }
+
+    /// The sampled program counter if it is of that side, else 0.
+    fn sampled_pc(&mut self, user: bool) -> Value {
+        let bpf = self.env.bpf;
+        let pc = self.b.load(Width::W64, false, bpf, REGISTERS.pc);
+        let mode = self.b.load(Width::W64, false, bpf, REGISTERS.mode.0);
+        let mode = self.b.binary_imm(BinOp::And, mode, REGISTERS.mode.1);
+        let done = self.b.block(&[Type::I64]);
+        let zero = self.int(0);
+        let target = |args: Value| crate::ir::Target { block: done, args: vec![args] };
+        let cond = if user { Cond::Ne } else { Cond::Eq };
+        self.b.branch_with(cond, mode, zero, target(pc), target(zero));
+        self.b.switch_to(done);
+        self.b.block_param(done, 0)
+    }
+
+    /// The error number of a returning system call, 0 if it succeeded or this is none.
+    pub fn syscall_errno(&mut self) -> Value {
+        if !matches!(self.attach(), Attach::SyscallReturn { .. }) {
+            return self.int(0);
+        }
+        const MAX_ERRNO: i64 = 4095;
+        let ret = self.b.load(Width::W64, false, self.env.bpf, 8);
+        let negated = self.b.unary(crate::ir::UnOp::Neg, ret);
+        let done = self.b.block(&[Type::I64]);
+        let zero = self.int(0);
+        let limit = self.int(MAX_ERRNO);
+        let target = |args: Value| crate::ir::Target { block: done, args: vec![args] };
+        // -1 … -4095 as an unsigned number negated is 1 … 4095; anything else is above.
+        self.b.branch_with(Cond::ULe, negated, limit, target(negated), target(zero));
+        self.b.switch_to(done);
+        self.b.block_param(done, 0)
+    }
+}

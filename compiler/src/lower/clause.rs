@@ -1,0 +1,285 @@
+//! Clauses and statements.
+//!
+//! In: a typed clause. Out: its predicate as a branch, its statements in order, its
+//! recording actions gathered into rows (see `record`).
+
+use super::context::{Context, Operand};
+use super::record::{Row, records, records_within};
+use crate::ir::{BlockId, Cond, Helper, Width};
+use crate::manifest::{self, State};
+use crate::typed::{Action, Clause, Expr, Statement, StatementKind};
+
+/// Where a list of statements stands in its clause's line of output.
+#[derive(Clone, Copy)]
+struct Line {
+    /// Nothing was recorded yet.
+    first: bool,
+    /// Nothing is recorded afterwards.
+    last: bool,
+}
+
+/// Whether a clause may call `exit()`.
+pub(crate) fn exits(clause: &Clause) -> bool {
+    let mut found = false;
+    crate::typed::walk::clause(clause, &mut |node| {
+        if let crate::typed::walk::Node::Statement(s) = node {
+            found |= matches!(s.kind, StatementKind::Action(Action::Exit(_)));
+        }
+    });
+    found
+}
+
+impl Context<'_, '_> {
+    /// One clause, predicate and all; goes on behind it.
+    pub(crate) fn clause(&mut self, clause: &Clause) {
+        let end = self.b.block(&[]);
+        self.env.end = end;
+        self.env.clause = clause.index;
+        self.env.record = None;
+        self.env.speculation = None;
+        let outer = self.b.set_span(None);
+        let uses = super::program::Uses::of(clause);
+        self.env.timestamp = None;
+        if uses.timestamp_in_predicate {
+            self.take_timestamp();
+        }
+        if let Some(predicate) = &clause.predicate {
+            let body = self.b.block(&[]);
+            self.branch_on(predicate, body, end);
+            self.b.switch_to(body);
+        }
+        if uses.timestamp && self.env.timestamp.is_none() {
+            self.take_timestamp();
+        }
+        if clause.default_action {
+            self.empty_record(true, true);
+        } else {
+            self.body(&clause.body);
+        }
+        self.b.jump(end, &[]);
+        self.b.switch_to(end);
+        self.b.set_span(outer);
+    }
+
+    /// The statements of a clause with the record that opens its line and the one that
+    /// ends it where control flow makes these necessary.
+    fn body(&mut self, statements: &[Statement]) {
+        if !records_within(statements) {
+            return self.statements(statements);
+        }
+        let flow = |s: &Statement| {
+            matches!(s.kind, StatementKind::If { .. } | StatementKind::Loop { .. })
+                && records_within(std::slice::from_ref(s))
+        };
+        let quiet = self.unit.options.quiet;
+        let split = statements.iter().any(flow);
+        if !split || quiet {
+            return self.rows(statements, Line { first: true, last: true });
+        }
+        let first = statements.iter().position(flow).unwrap_or(0);
+        let last = statements.iter().rposition(flow).unwrap_or(0);
+        let opens = statements[..first].iter().any(records);
+        let closes = statements[last + 1..].iter().any(records);
+        if !opens {
+            self.empty_record(true, false);
+        }
+        self.rows(&statements[..first], Line { first: true, last: false });
+        self.rows(&statements[first..=last], Line { first: false, last: false });
+        self.rows(&statements[last + 1..], Line { first: false, last: true });
+        if !closes {
+            self.empty_record(false, true);
+        }
+    }
+
+    /// Statements in order, without any place in a line.
+    pub(crate) fn statements(&mut self, all: &[Statement]) {
+        self.rows(all, Line { first: false, last: false });
+    }
+
+    /// Statements in order; each run of them without control flow is one row.
+    fn rows(&mut self, all: &[Statement], line: Line) {
+        let is_flow = |s: &Statement| {
+            matches!(
+                s.kind,
+                StatementKind::If { .. }
+                    | StatementKind::Loop { .. }
+                    | StatementKind::Break
+                    | StatementKind::Continue
+                    | StatementKind::Action(Action::Speculate(_))
+            )
+        };
+        let mut rest = all;
+        while let Some(s) = rest.first() {
+            if is_flow(s) {
+                self.flow(s);
+                rest = &rest[1..];
+            } else {
+                let n = rest.iter().position(is_flow).unwrap_or(rest.len());
+                let recorded_later = rest[n..].iter().any(records);
+                let recorded_before = all[..all.len() - rest.len()].iter().any(records);
+                let line = Line {
+                    first: line.first && !recorded_before,
+                    last: line.last && !recorded_later,
+                };
+                self.row(&rest[..n], line);
+                rest = &rest[n..];
+            }
+        }
+    }
+
+    /// A run of statements without control flow.
+    fn row(&mut self, run: &[Statement], line: Line) {
+        let mut row = Row::new();
+        let mut plans = Vec::new();
+        let mut wake = false;
+        for s in run {
+            plans.push(match &s.kind {
+                StatementKind::Action(a) => {
+                    wake |= matches!(a, Action::Exit(_));
+                    self.plan_action(&mut row, a)
+                }
+                _ => Vec::new(),
+            });
+        }
+        let last = run.iter().rposition(records);
+        let layout = last.map(|_| self.close_layout(row, line.first, line.last));
+        for (i, (s, data)) in run.iter().zip(plans).enumerate() {
+            let outer = self.b.set_span(Some(s.span));
+            if let (true, None, Some((index, size))) = (records(s), self.env.record, layout) {
+                let record = self.reserve(index, size);
+                self.env.record = Some(record);
+            }
+            self.plain(s);
+            let mut argument = None;
+            for (datum, e) in data {
+                let value = self.expr(e);
+                argument = Some(value.clone());
+                if let Some(record) = self.env.record {
+                    self.store_datum(record, &datum, &value, false, e.span);
+                }
+            }
+            if let StatementKind::Action(a) = &s.kind {
+                self.after(a, argument);
+            }
+            if Some(i) == last
+                && let Some(record) = self.env.record.take()
+            {
+                self.submit(record, wake);
+            }
+            self.b.set_span(outer);
+        }
+    }
+
+    /// What a statement does besides recording.
+    fn plain(&mut self, s: &Statement) {
+        match &s.kind {
+            StatementKind::Expr(e) => {
+                self.expr(e);
+            }
+            StatementKind::Aggregate { aggregation, keys, value, increment } => {
+                self.aggregate(*aggregation, keys, value.as_ref(), increment.as_ref(), s.span);
+            }
+            _ => {}
+        }
+    }
+
+    /// What an action does in the kernel once its data is recorded.
+    fn after(&mut self, action: &Action, argument: Option<Operand>) {
+        let argument = argument.unwrap_or(Operand::Nothing);
+        match action {
+            Action::Exit(_) => {
+                let state = self.b.bss(manifest::STATE_OFFSET);
+                self.b.store_imm(Width::W32, state, 0, State::Stopping as i64);
+            }
+            Action::Commit(_) => self.change_speculation(&argument, 2),
+            Action::Discard(_) => self.change_speculation(&argument, 3),
+            _ => {}
+        }
+    }
+
+    fn flow(&mut self, s: &Statement) {
+        let outer = self.b.set_span(Some(s.span));
+        match &s.kind {
+            StatementKind::If { condition, then, otherwise } => {
+                let (yes, no, done) = (self.b.block(&[]), self.b.block(&[]), self.b.block(&[]));
+                self.branch_on(condition, yes, no);
+                for (block, body) in [(yes, then), (no, otherwise)] {
+                    self.b.switch_to(block);
+                    self.statements(body);
+                    self.b.jump(done, &[]);
+                }
+                self.b.switch_to(done);
+            }
+            StatementKind::Loop { condition, step, body } => {
+                self.bpf_loop(condition.as_ref(), step.as_ref(), body, s.span);
+            }
+            StatementKind::Break => self.leave_loop(),
+            StatementKind::Continue => self.next_turn(),
+            StatementKind::Action(Action::Speculate(id)) => self.speculate(id),
+            _ => {}
+        }
+        self.b.set_span(outer);
+    }
+
+    /// A record without data: the default action, or one end of a line.
+    fn empty_record(&mut self, first: bool, last: bool) {
+        let (index, size) = self.close_layout(Row::new(), first, last);
+        let record = self.reserve(index, size);
+        self.submit(record, false);
+    }
+
+    /// Ends the clause here.
+    pub(crate) fn end_clause(&mut self) {
+        if let Some(record) = self.env.record {
+            let flags = self.int(0);
+            self.helper(Helper::RINGBUF_DISCARD, &[record, flags]);
+        }
+        if self.env.frame.is_some() {
+            return self.end_clause_in_frame();
+        }
+        let end = self.env.end;
+        self.b.jump(end, &[]);
+    }
+
+    // --------------------------------------------------------- speculations
+
+    /// The address of a speculation's state; goes to `none` if there is no such one.
+    fn speculation_state(&mut self, id: crate::ir::Value, none: BlockId) -> crate::ir::Value {
+        let (_, states) = self.unit.speculations();
+        let key = self.key_memory(states.0, 8);
+        self.b.store(Width::W32, key, 0, id);
+        let (state, missing) = self.lookup(states, key);
+        let here = self.b.current();
+        self.b.switch_to(missing);
+        self.b.jump(none, &[]);
+        self.b.switch_to(here);
+        state
+    }
+
+    /// What is recorded from here goes to the speculation; without one, nothing more of
+    /// the clause happens.
+    fn speculate(&mut self, id: &Expr) {
+        let id = self.scalar(id);
+        let none = self.b.block(&[]);
+        let state = self.speculation_state(id, none);
+        let state = self.b.load(Width::W32, false, state, 0);
+        let active = self.int(1);
+        self.go_on_if(Cond::Eq, state, active, none);
+        let here = self.b.current();
+        self.b.switch_to(none);
+        self.end_clause();
+        self.b.switch_to(here);
+        self.env.speculation = Some(id);
+    }
+
+    /// `commit` and `discard`: the state only tells `speculate` that it is over.
+    fn change_speculation(&mut self, id: &Operand, to: i64) {
+        let id = self.number(id);
+        let done = self.b.block(&[]);
+        let state = self.speculation_state(id, done);
+        let (active, to) = (self.int(1), self.int(to));
+        self.b.atomic_compare_exchange(Width::W32, state, 0, active, to);
+        self.b.jump(done, &[]);
+        self.b.switch_to(done);
+    }
+}

@@ -1,0 +1,196 @@
+//! What happens when a clause faults: a bad address, a division by zero, a bad index.
+//!
+//! In: tests at the places that can fail. Out: one block at the end of the function that
+//! reports the fault, runs ERROR's clauses and goes on with the next clause. It exists
+//! once for a function, however many places can fail; which place it was, and where to
+//! go on, are its parameters. A fault in ERROR itself is only counted, and a fault in a
+//! loop's body travels in the loop's frame to the clause around it.
+
+use super::context::Context;
+use crate::ir::{BlockId, Cond, Helper, Target, Type, Value, Width};
+use crate::manifest::{self, Drops, Fault};
+use strand_grammar::source::Span;
+
+/// Where a fault goes.
+#[derive(Clone, Debug)]
+pub(crate) enum FaultTarget {
+    /// To the function's fault block, to go on with this clause (by ordinal) afterwards.
+    Block(u32),
+    /// Into the loop's frame.
+    Frame,
+    /// Nowhere: counted, and ERROR ends.
+    Double(BlockId),
+}
+
+/// The fault block of a function, made when it is first needed.
+#[derive(Default, Debug)]
+pub(crate) struct FaultBlock {
+    /// Parameters: site, kind, value, ordinal to go on with.
+    pub block: Option<BlockId>,
+    /// Ordinals that are gone on with.
+    pub resumes: Vec<u32>,
+}
+
+impl Context<'_, '_> {
+    /// Faults if the comparison holds.
+    pub fn fault_if(
+        &mut self,
+        cond: Cond,
+        a: Value,
+        b: Value,
+        kind: Fault,
+        value: Value,
+        span: Span,
+    ) {
+        let bad = self.b.block(&[]);
+        let good = self.b.block(&[]);
+        self.b.branch(cond, a, b, bad, good);
+        self.b.switch_to(bad);
+        self.raise(kind, value, span);
+        self.b.switch_to(good);
+    }
+
+    /// Faults if a helper's result is negative.
+    pub fn fault_if_negative(&mut self, result: Value, kind: Fault, value: Value, span: Span) {
+        let zero = self.int(0);
+        self.fault_if(Cond::SLt, result, zero, kind, value, span);
+    }
+
+    /// Faults; ends the current block.
+    pub fn raise(&mut self, kind: Fault, value: Value, span: Span) {
+        let site = self.unit.fault_site(self.env.clause, span);
+        let site = self.int(i64::from(site));
+        let kind = self.int(kind as i64);
+        let value = self.launder(value);
+        self.raise_at(site, kind, value);
+    }
+
+    /// Faults with a site and kind that are only known at run time.
+    pub fn raise_at(&mut self, site: Value, kind: Value, value: Value) {
+        if let Some(record) = self.env.record {
+            let flags = self.int(0);
+            self.helper(Helper::RINGBUF_DISCARD, &[record, flags]);
+        }
+        match self.env.fault.clone() {
+            FaultTarget::Block(resume) => {
+                let block = match self.faults.block {
+                    Some(block) => block,
+                    None => *self.faults.block.insert(self.b.block(&[Type::I64; 4])),
+                };
+                if !self.faults.resumes.contains(&resume) {
+                    self.faults.resumes.push(resume);
+                }
+                let resume = self.int(i64::from(resume));
+                self.b.jump(block, &[site, kind, value, resume]);
+            }
+            FaultTarget::Frame => self.raise_in_frame(site, kind, value),
+            FaultTarget::Double(end) => {
+                self.count_drop(Drops::DoubleFaults);
+                self.b.jump(end, &[]);
+            }
+        }
+    }
+
+    /// Emits the fault block if anything faults. `resume` gives the block to go on with
+    /// for each ordinal, `last` is where there is none left.
+    pub(crate) fn finish_faults(&mut self, resume: impl Fn(u32) -> BlockId, last: BlockId) {
+        let Some(block) = self.faults.block else { return };
+        self.b.switch_to(block);
+        let [site, kind, value, ordinal] = [0, 1, 2, 3].map(|n| self.b.block_param(block, n));
+        self.record_fault(site, kind, value);
+        self.error_clauses(site, kind, value);
+        for ordinal_n in self.faults.resumes.clone() {
+            let next = self.b.block(&[]);
+            let wanted = self.int(i64::from(ordinal_n));
+            let target = |block| Target { block, args: Vec::new() };
+            self.b.branch_with(Cond::Eq, ordinal, wanted, target(resume(ordinal_n)), target(next));
+            self.b.switch_to(next);
+        }
+        self.b.jump(last, &[]);
+    }
+
+    /// Tells the runtime of a fault, and counts it in any case.
+    fn record_fault(&mut self, site: Value, kind: Value, value: Value) {
+        self.count_drop(Drops::Faults);
+        const SIZE: u32 = manifest::HEADER + 16;
+        let ring = self.unit.records();
+        let ring = self.b.map(ring);
+        let size = self.int(i64::from(SIZE));
+        let flags = self.int(0);
+        let record = self.helper(Helper::RINGBUF_RESERVE, &[ring, size, flags]);
+        let (full, room, done) = (self.b.block(&[]), self.b.block(&[]), self.b.block(&[]));
+        self.b.branch_imm(Cond::Eq, record, 0, full, room);
+        self.b.switch_to(room);
+        self.record_header(record, manifest::FAULT_RECORD, None);
+        self.b.store(Width::W32, record, 16, site);
+        self.b.store(Width::W32, record, 20, kind);
+        self.b.store(Width::W64, record, 24, value);
+        self.submit(record, false);
+        self.b.jump(done, &[]);
+        self.b.switch_to(full);
+        self.b.jump(done, &[]);
+        self.b.switch_to(done);
+    }
+
+    /// ERROR's clauses, inline: `arg1` epid, `arg2` site, `arg3` line, `arg4` fault,
+    /// `arg5` value.
+    fn error_clauses(&mut self, site: Value, kind: Value, value: Value) {
+        let program = self.unit.program;
+        let errors = program
+            .enablings
+            .iter()
+            .filter(|e| e.sites.iter().any(|s| s.attach == crate::kernel::Attach::Error));
+        for enabling in errors {
+            let Some(site_of_error) = enabling.sites.first() else { continue };
+            let zero = self.int(0);
+            let epid = self.epid();
+            let saved = self.env.clone();
+            self.env.site = std::rc::Rc::new(site_of_error.clone());
+            self.env.firing = super::context::Firing::One;
+            self.env.error_args = Some([zero, epid, site, zero, kind, value]);
+            let end = self.b.block(&[]);
+            self.env.fault = FaultTarget::Double(end);
+            for clause in &enabling.clauses {
+                self.clause(clause);
+            }
+            self.b.jump(end, &[]);
+            self.b.switch_to(end);
+            self.env = saved;
+        }
+    }
+
+    /// Adds one to a word of the `drops` map.
+    pub fn count_drop(&mut self, what: Drops) {
+        let f = self.drop_function();
+        let n = self.int(what as i64);
+        self.b.call(f, &[n]);
+    }
+
+    fn drop_function(&mut self) -> crate::ir::FunctionId {
+        let map = self.unit.drops();
+        self.subprogram("strand_drop", |name| {
+            let kind = crate::ir::FunctionKind::Subprogram;
+            let mut b = crate::ir::build::Builder::new(name, kind, &[Type::I64]);
+            let slot = b.slot(8, 8, crate::ir::Place::Stack);
+            let key = b.slot_addr(slot);
+            b.store_imm(Width::W32, key, 0, 0);
+            let which = b.param(0);
+            let (bounded, found, out) = (b.block(&[]), b.block(&[]), b.block(&[]));
+            b.branch_imm(Cond::ULt, which, i64::from(manifest::DROPS), bounded, out);
+            b.switch_to(bounded);
+            let m = b.map(map);
+            let p = b.helper(Helper::MAP_LOOKUP_ELEM, &[m, key]);
+            b.branch_imm(Cond::Ne, p, 0, found, out);
+            b.switch_to(found);
+            let offset = b.binary_imm(crate::ir::BinOp::Shl, which, 3);
+            let at = b.binary(crate::ir::BinOp::Add, p, offset);
+            let one = b.iconst(1);
+            b.atomic_add(Width::W64, at, 0, one);
+            b.jump(out, &[]);
+            b.switch_to(out);
+            let zero = b.iconst(0);
+            b.ret(Some(zero));
+            b.finish()
+        })
+    }
+}

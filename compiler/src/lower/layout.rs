@@ -1,0 +1,82 @@
+//! The layout of keys: tuples of associative arrays and aggregations, packed.
+//!
+//! In: the types of a tuple. Out: offsets, as BTF wants them and as the runtime reads
+//! them. Integers keep their size and natural alignment; text gets as many bytes as
+//! any use can need; every gap is zero, since maps compare keys byte by byte.
+
+use crate::ir::{Layout, LayoutField, LayoutKind};
+use crate::manifest::{Datum, DatumKind};
+use crate::types::{Type, TypeId, Types};
+
+/// Rounds `n` up to a multiple of `to`, a power of two.
+pub(crate) fn round_up(n: u32, to: u32) -> u32 {
+    (n + to - 1) & !(to - 1)
+}
+
+/// A key.
+#[derive(Debug, Clone)]
+pub(crate) struct KeyLayout {
+    /// For BTF and the map.
+    pub layout: Layout,
+    /// For the runtime; the hidden thread number is not among them.
+    pub data: Vec<Datum>,
+    /// Begins with the thread's number (u64).
+    pub per_thread: bool,
+    /// Has gaps that must be zeroed.
+    pub gaps: bool,
+}
+
+impl KeyLayout {
+    /// `bounds` has for each key the most bytes that text there can take, 0 if it isn't text.
+    pub fn new(types: &Types, keys: &[TypeId], bounds: &[u32], per_thread: bool) -> Self {
+        let mut fields = Vec::new();
+        let mut data = Vec::new();
+        let mut end = 0;
+        let mut used = 0;
+        let mut align = 1;
+        if per_thread {
+            let kind = LayoutKind::Int { bytes: 8, signed: false };
+            fields.push(LayoutField { name: "thread".to_owned(), offset: 0, kind });
+            (end, used, align) = (8, 8, 8);
+        }
+        for (i, key) in keys.iter().enumerate() {
+            let bound = bounds.get(i).copied().unwrap_or(0);
+            let (size, alignment, kind) = datum(types, *key, bound);
+            let offset = round_up(end, alignment);
+            let layout_kind = match kind {
+                DatumKind::Int { signed } => LayoutKind::Int { bytes: size as u8, signed },
+                DatumKind::String => LayoutKind::String(size),
+                DatumKind::Bytes => LayoutKind::Bytes(size),
+                DatumKind::Stack
+                | DatumKind::UserStack
+                | DatumKind::Symbol(_)
+                | DatumKind::UserSymbol(_) => LayoutKind::Words(size / 8),
+            };
+            fields.push(LayoutField { name: format!("k{i}"), offset, kind: layout_kind });
+            data.push(Datum { offset, size, kind });
+            end = offset + size;
+            used += size;
+            align = align.max(alignment);
+        }
+        let size = round_up(end.max(1), align);
+        KeyLayout { layout: Layout { size, align, fields }, data, per_thread, gaps: used != size }
+    }
+}
+
+/// Size, alignment and kind of a value of this type in a key or record.
+pub(crate) fn datum(types: &Types, ty: TypeId, bound: u32) -> (u32, u32, DatumKind) {
+    let size = types.size(ty).unwrap_or(8);
+    match types.resolved(ty) {
+        Type::String => {
+            let bound = if bound == 0 { size } else { bound.min(size) };
+            (round_up(bound, 8), 8, DatumKind::String)
+        }
+        Type::Stack(_) => (size, 8, DatumKind::Stack),
+        Type::UserStack(_) => (size, 8, DatumKind::UserStack),
+        Type::Symbol(kind) => (8, 8, DatumKind::Symbol(*kind)),
+        Type::UserSymbol(kind) => (16, 8, DatumKind::UserSymbol(*kind)),
+        _ if types.is_scalar(ty) => (size, size, DatumKind::Int { signed: types.is_signed(ty) }),
+        // A struct or array by value; copied and cleared in words where it can be.
+        _ => (size, 8, DatumKind::Bytes),
+    }
+}

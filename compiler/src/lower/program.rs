@@ -1,0 +1,373 @@
+//! Programs: enablings as entry points.
+//!
+//! In: all enablings. Out: one BPF program for each site, except that system calls are
+//! dispatched from one program at `sys_enter` and one at `sys_exit`: a table in read-only
+//! data gives the group of clauses for every call's number.
+
+use super::context::{Context, Env, Firing};
+use super::fault::{FaultBlock, FaultTarget};
+use super::loops::Area;
+use super::unit::Unit;
+use crate::ir::build::Builder;
+use crate::ir::{BinOp, BlockId, Cond, FunctionKind, Helper, Place, Type, Value, Width};
+use crate::kernel::Attach;
+use crate::manifest::{self, State};
+use crate::typed::walk::{self, Node};
+use crate::typed::{Clause, EnabledSite, Enabling, ExprKind, StatementKind};
+use rustc_hash::FxHashMap;
+use std::rc::Rc;
+
+/// What a clause makes use of.
+#[derive(Default, Clone, Copy)]
+pub(crate) struct Uses {
+    pub timestamp: bool,
+    pub timestamp_in_predicate: bool,
+    pub loops: bool,
+}
+
+impl Uses {
+    pub fn of(clause: &Clause) -> Self {
+        let mut uses = Uses::default();
+        walk::clause(clause, &mut |node| uses.node(node));
+        if let Some(predicate) = &clause.predicate {
+            let mut inside = Uses::default();
+            walk::expr(predicate, &mut |node| inside.node(node));
+            uses.timestamp_in_predicate = inside.timestamp;
+        }
+        uses
+    }
+
+    fn node(&mut self, node: Node) {
+        match node {
+            Node::Statement(s) => self.loops |= matches!(s.kind, StatementKind::Loop { .. }),
+            Node::Expr(e) => {
+                self.timestamp |= matches!(
+                    &e.kind,
+                    ExprKind::Builtin(v) if matches!(v.name, "timestamp" | "walltimestamp")
+                );
+            }
+        }
+    }
+}
+
+/// Lowers everything that fires.
+pub(crate) fn lower_all(unit: &mut Unit) {
+    let program = unit.program;
+    let (mut entries, mut returns) = (Vec::new(), Vec::new());
+    for enabling in &program.enablings {
+        for site in &enabling.sites {
+            list_probe(unit, site);
+        }
+        match enabling.sites.first().map(|s| &s.attach) {
+            // ERROR's clauses are inline wherever something can fault.
+            None | Some(Attach::Error) => {}
+            Some(Attach::SyscallEntry { .. }) => entries.push(enabling),
+            Some(Attach::SyscallReturn { .. }) => returns.push(enabling),
+            Some(_) => {
+                for site in &enabling.sites {
+                    lower_site(unit, enabling, site);
+                }
+            }
+        }
+    }
+    for (name, enablings) in [("sys_enter", entries), ("sys_exit", returns)] {
+        if !enablings.is_empty() {
+            lower_dispatch(unit, name, &enablings);
+        }
+    }
+}
+
+fn list_probe(unit: &mut Unit, site: &EnabledSite) {
+    let probe = &site.probe;
+    if unit.manifest.probes.iter().any(|p| p.id == probe.id) {
+        return;
+    }
+    unit.manifest.probes.push(manifest::Probe {
+        id: probe.id,
+        provider: probe.provider.clone(),
+        module: probe.module.clone(),
+        function: probe.function.clone(),
+        name: probe.name.clone(),
+    });
+}
+
+/// The ELF section by which libbpf knows how to load a program.
+fn section(attach: &Attach) -> String {
+    let within = |module: &Option<String>, function: &str| match module {
+        Some(m) => format!("{m}:{function}"),
+        None => function.to_owned(),
+    };
+    match attach {
+        Attach::Begin | Attach::End | Attach::Error | Attach::Tick { .. } => "raw_tp".to_owned(),
+        Attach::Profile { .. } => "perf_event".to_owned(),
+        Attach::Tracepoint { name, .. } => format!("tp_btf/{name}"),
+        Attach::RawTracepoint { name, .. } => format!("raw_tp/{name}"),
+        Attach::SyscallEntry { .. } => "tp_btf/sys_enter".to_owned(),
+        Attach::SyscallReturn { .. } => "tp_btf/sys_exit".to_owned(),
+        Attach::Fentry { module, function, .. } => format!("fentry/{}", within(module, function)),
+        Attach::Fexit { module, function, .. } => format!("fexit/{}", within(module, function)),
+        Attach::Kprobe { .. } => "kprobe".to_owned(),
+        Attach::Kretprobe { .. } => "kretprobe".to_owned(),
+    }
+}
+
+/// A function name out of a probe's.
+fn symbol(unit: &Unit, text: &str) -> String {
+    let text: String =
+        text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    format!("p{}_{}", unit.manifest.programs.len(), text.trim_matches('_'))
+}
+
+fn lower_site(unit: &mut Unit, enabling: &Enabling, site: &EnabledSite) {
+    let probe = &site.probe;
+    let what = if probe.function.is_empty() { &probe.name } else { &probe.function };
+    let name = symbol(unit, what);
+    let mut cx = start(unit, &name, enabling, site);
+    let out = cx.prologue(&site.attach);
+    cx.locals(&[enabling]);
+    let mut ordinals = Vec::new();
+    cx.clauses(enabling, &mut ordinals);
+    cx.b.jump(out, &[]);
+    cx.finish(&ordinals, out);
+    let function = cx.b.finish();
+    unit.add_function(function);
+    unit.manifest.programs.push(manifest::Program {
+        name,
+        attach: vec![site.attach.clone()],
+        probes: vec![probe.id],
+    });
+}
+
+/// A program's context.
+fn start<'u, 'a>(
+    unit: &'u mut Unit<'a>,
+    name: &str,
+    enabling: &Enabling,
+    site: &EnabledSite,
+) -> Context<'u, 'a> {
+    let kind = FunctionKind::Program { section: section(&site.attach) };
+    let b = Builder::new(name, kind, &[Type::Ptr]);
+    let env = Env {
+        site: Rc::new(site.clone()),
+        bpf: b.param(0),
+        firing: Firing::One,
+        clause: enabling.clauses.first().map_or(0, |c| c.index),
+        timestamp: None,
+        locals: None,
+        fault: FaultTarget::Block(0),
+        record: None,
+        speculation: None,
+        error_args: None,
+        end: BlockId(0),
+        frame: None,
+    };
+    Context {
+        unit,
+        b,
+        env,
+        lets: FxHashMap::default(),
+        faults: FaultBlock::default(),
+        key_slots: FxHashMap::default(),
+        area: Area::default(),
+    }
+}
+
+impl Context<'_, '_> {
+    /// Tests the state of tracing; the block that ends the program.
+    fn prologue(&mut self, attach: &Attach) -> BlockId {
+        let out = self.b.block(&[]);
+        let expected = match attach {
+            Attach::Begin => State::Starting,
+            // END runs whatever the state.
+            Attach::End => return out,
+            _ => State::Active,
+        };
+        self.go_on_in_state(expected, out);
+        out
+    }
+
+    fn go_on_in_state(&mut self, expected: State, out: BlockId) {
+        let state = self.b.bss(manifest::STATE_OFFSET);
+        let state = self.b.load(Width::W32, false, state, 0);
+        let expected = self.int(expected as i64);
+        self.go_on_if(Cond::Eq, state, expected, out);
+    }
+
+    /// Makes room for clause-locals, all zero. They go where the verifier doesn't follow
+    /// them if a loop could change them.
+    fn locals(&mut self, enablings: &[&Enabling]) {
+        let size = self.unit.locals_size;
+        if size == 0 {
+            return;
+        }
+        let program = self.unit.program;
+        let is_error = |e: &&Enabling| e.sites.iter().any(|s| s.attach == Attach::Error);
+        let mut clauses = enablings
+            .iter()
+            .copied()
+            .chain(program.enablings.iter().filter(is_error))
+            .flat_map(|e| &e.clauses);
+        let loops = clauses.any(|c| Uses::of(c).loops);
+        let place = if loops { Place::Scratch } else { Place::Any };
+        let slot = self.b.slot(size, 8, place);
+        let at = self.b.slot_addr(slot);
+        self.clear(at, 0, size);
+        self.env.locals = Some(at);
+    }
+
+    /// All clauses of an enabling; `ordinals` gets the block behind each.
+    fn clauses(&mut self, enabling: &Enabling, ordinals: &mut Vec<BlockId>) {
+        let attach = self.env.site.attach.clone();
+        for (i, clause) in enabling.clauses.iter().enumerate() {
+            self.env.fault = FaultTarget::Block(ordinals.len() as u32);
+            self.clause(clause);
+            ordinals.push(self.b.current());
+            let exits = matches!(attach, Attach::End)
+                || !super::clause::exits(clause)
+                || i + 1 == enabling.clauses.len();
+            if !exits {
+                // After exit() the probe's later clauses don't run.
+                let out = self.b.block(&[]);
+                let state = match attach {
+                    Attach::Begin => State::Starting,
+                    _ => State::Active,
+                };
+                self.go_on_in_state(state, out);
+                let here = self.b.current();
+                self.b.switch_to(out);
+                let zero = self.int(0);
+                self.b.ret(Some(zero));
+                self.b.switch_to(here);
+            }
+        }
+    }
+
+    /// Emits the fault block and the end.
+    fn finish(&mut self, ordinals: &[BlockId], out: BlockId) {
+        self.finish_faults(|n| ordinals.get(n as usize).copied().unwrap_or(out), out);
+        self.b.switch_to(out);
+        let zero = self.int(0);
+        self.b.ret(Some(zero));
+    }
+
+    /// `timestamp`, once for each clause that wants it.
+    pub(crate) fn take_timestamp(&mut self) {
+        if self.env.timestamp.is_none() {
+            let now = self.helper(Helper::KTIME_GET_NS, &[]);
+            self.env.timestamp = Some(now);
+        }
+    }
+
+    /// The firing probe's id.
+    pub fn probe_id(&mut self) -> Value {
+        match self.env.firing.clone() {
+            Firing::One => self.int(i64::from(self.env.site.probe.id)),
+            Firing::Table { index, len, ids, .. } => {
+                let index = self.bounded(index, len);
+                let offset = self.b.binary_imm(BinOp::Shl, index, 2);
+                let table = self.b.rodata(ids);
+                let at = self.b.binary(BinOp::Add, table, offset);
+                self.b.load(Width::W32, false, at, 0)
+            }
+        }
+    }
+
+    /// An index that the verifier knows is below `len`, a power of two.
+    pub(crate) fn bounded(&mut self, index: Value, len: u32) -> Value {
+        self.b.binary_imm(BinOp::And, index, i64::from(len) - 1)
+    }
+
+    /// Unique for each pair of probe and clause.
+    pub fn epid(&mut self) -> Value {
+        let id = self.probe_id();
+        let clauses = self.unit.program.clauses.len() as i64;
+        let scaled = self.b.binary_imm(BinOp::Mul, id, clauses.max(1));
+        self.b.add_imm(scaled, i64::from(self.env.clause))
+    }
+}
+
+// ------------------------------------------------------------------- system calls
+
+/// Length of the tables by call number; calls beyond it aren't any kernel's.
+const CALLS: u32 = 1024;
+/// Bytes of a call's name with its NUL.
+const NAME: u32 = 32;
+
+/// One program for all system calls that are enabled.
+fn lower_dispatch(unit: &mut Unit, event: &str, enablings: &[&Enabling]) {
+    let number = |site: &EnabledSite| match site.attach {
+        Attach::SyscallEntry { number, .. } | Attach::SyscallReturn { number } => number,
+        _ => CALLS,
+    };
+    let mut groups = vec![0u8; 2 * CALLS as usize];
+    let mut ids = vec![0u8; 4 * CALLS as usize];
+    let mut names = vec![0u8; (NAME * CALLS) as usize];
+    let mut attach = Vec::new();
+    let mut probes = Vec::new();
+    for (group, enabling) in enablings.iter().enumerate() {
+        for site in &enabling.sites {
+            let n = number(site) as usize;
+            if n >= CALLS as usize {
+                continue;
+            }
+            groups[2 * n..2 * n + 2].copy_from_slice(&(group as u16 + 1).to_le_bytes());
+            ids[4 * n..4 * n + 4].copy_from_slice(&site.probe.id.to_le_bytes());
+            let name = site.probe.function.as_bytes();
+            let len = name.len().min(NAME as usize - 1);
+            let at = n * NAME as usize;
+            names[at..at + len].copy_from_slice(&name[..len]);
+            attach.push(site.attach.clone());
+            probes.push(site.probe.id);
+        }
+    }
+    let (groups, ids) = (unit.rodata(groups), unit.rodata(ids));
+    let functions = unit.rodata(names);
+    let Some((first, site)) = enablings.first().and_then(|e| Some((*e, e.sites.first()?))) else {
+        return;
+    };
+    let name = symbol(unit, event);
+    let mut cx = start(unit, &name, first, site);
+    let out = cx.prologue(&site.attach);
+    let nr = cx.call_number(&site.attach);
+    let limit = cx.int(i64::from(CALLS));
+    cx.go_on_if(Cond::ULt, nr, limit, out);
+    let index = cx.bounded(nr, CALLS);
+    let offset = cx.b.binary_imm(BinOp::Shl, index, 1);
+    let table = cx.b.rodata(groups);
+    let at = cx.b.binary(BinOp::Add, table, offset);
+    let group = cx.b.load(Width::W16, false, at, 0);
+    let zero = cx.int(0);
+    cx.go_on_if(Cond::Ne, group, zero, out);
+    cx.locals(enablings);
+    let mut ordinals = Vec::new();
+    for (n, enabling) in enablings.iter().enumerate() {
+        let (mine, next) = (cx.b.block(&[]), cx.b.block(&[]));
+        cx.b.branch_imm(Cond::Eq, group, n as i64 + 1, mine, next);
+        cx.b.switch_to(mine);
+        cx.env.site = Rc::new(enabling.sites[0].clone());
+        cx.env.firing = Firing::Table { index, len: CALLS, ids, functions, stride: NAME };
+        cx.clauses(enabling, &mut ordinals);
+        cx.b.jump(out, &[]);
+        cx.b.switch_to(next);
+    }
+    cx.b.jump(out, &[]);
+    cx.finish(&ordinals, out);
+    let function = cx.b.finish();
+    unit.add_function(function);
+    unit.manifest.programs.push(manifest::Program { name, attach, probes });
+}
+
+impl Context<'_, '_> {
+    /// Which system call this is: the second word of `sys_enter`, and for `sys_exit` what
+    /// the registers kept of it.
+    fn call_number(&mut self, attach: &Attach) -> Value {
+        let bpf = self.env.bpf;
+        match attach {
+            Attach::SyscallReturn { .. } => {
+                let regs = self.b.load_ptr(bpf, 0);
+                self.b.load(Width::W64, false, regs, super::args::SYSCALL_NUMBER)
+            }
+            _ => self.b.load(Width::W64, false, bpf, 8),
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! Text: copying, comparing, and how long it can be.
+//!
+//! In: [`Text`] operands, which are where the text already is. Out: copies where somebody
+//! keeps it (a record, a key, a variable), comparisons. Text is at most `strsize` bytes
+//! with its NUL, and what comes after the NUL is zero only where it is part of a key.
+
+use super::context::{Context, Operand, Text};
+use crate::ir::{BinOp, Cond, Helper, Type, Value, Width};
+use crate::kernel::Feature;
+use crate::manifest::Fault;
+use crate::typed::walk::{self, Node};
+use crate::typed::{
+    AggregationId, Expr, ExprKind, PlaceBase, Program, Statement, StatementKind, Target, VariableId,
+};
+use crate::types::{Type as DType, TypeId};
+use rustc_hash::FxHashMap;
+use strand_grammar::ast::BinaryOp;
+use strand_grammar::source::Span;
+
+impl Context<'_, '_> {
+    /// An expression that is a string.
+    pub fn text(&mut self, e: &Expr) -> Text {
+        match self.expr(e) {
+            Operand::Text(text) => text,
+            // An integer or pointer where text is wanted: the text at that address.
+            other => Text::Kernel(self.raw(&other), None),
+        }
+    }
+
+    /// Whether there is text: 1 unless the first byte is NUL.
+    pub(crate) fn text_is_set(&mut self, text: &Text) -> Value {
+        match text {
+            Text::Literal(bytes) => self.int(i64::from(!bytes.is_empty())),
+            Text::Memory(at, _) => {
+                let first = self.b.load(Width::W8, false, *at, 0);
+                let zero = self.int(0);
+                self.b.compare(Cond::Ne, first, zero)
+            }
+            Text::Kernel(address, _) | Text::User(address, _) => {
+                let address = self.launder(*address);
+                let zero = self.int(0);
+                self.b.compare(Cond::Ne, address, zero)
+            }
+        }
+    }
+
+    /// The most bytes that the text can take, with its NUL.
+    pub fn text_size(&self, text: &Text) -> u32 {
+        let strsize = self.unit.options.strsize;
+        match text {
+            Text::Literal(bytes) => (bytes.len() as u32 + 1).min(strsize),
+            Text::Memory(_, size) => (*size).min(strsize),
+            Text::Kernel(_, limit) | Text::User(_, limit) => {
+                limit.map_or(strsize, |n| (n + 1).min(strsize))
+            }
+        }
+    }
+
+    /// Copies text into `size` bytes at `at + offset`, cut to fit, always with a NUL.
+    /// With `pad`, what comes after it is zero. Gives the length with the NUL.
+    pub fn copy_text(
+        &mut self,
+        at: Value,
+        offset: u32,
+        size: u32,
+        text: &Text,
+        pad: bool,
+        span: Span,
+    ) -> Value {
+        if let Text::Literal(bytes) = text {
+            return self.copy_literal(at, offset, size, bytes, pad);
+        }
+        if pad {
+            self.clear(at, offset, size);
+        }
+        let to = self.b.add_imm(at, i64::from(offset));
+        let (helper, from, most) = match text {
+            Text::Memory(p, n) => (Helper::PROBE_READ_KERNEL_STR, *p, (*n).min(size)),
+            Text::Kernel(a, limit) => {
+                (Helper::PROBE_READ_KERNEL_STR, *a, limit.map_or(size, |n| size.min(n + 1)))
+            }
+            Text::User(a, limit) => {
+                (Helper::PROBE_READ_USER_STR, *a, limit.map_or(size, |n| size.min(n + 1)))
+            }
+            Text::Literal(_) => unreachable!("handled above"),
+        };
+        let n = self.int(i64::from(most.max(1)));
+        let length = self.helper(helper, &[to, n, from]);
+        if !matches!(text, Text::Memory(..)) {
+            self.fault_if_negative(length, Fault::BadAddress, from, span);
+        }
+        length
+    }
+
+    fn copy_literal(
+        &mut self,
+        at: Value,
+        offset: u32,
+        size: u32,
+        bytes: &[u8],
+        pad: bool,
+    ) -> Value {
+        let keep = bytes.len().min(size as usize - 1);
+        let mut image = bytes[..keep].to_vec();
+        // Text ends at its first NUL.
+        if let Some(nul) = image.iter().position(|b| *b == 0) {
+            image.truncate(nul);
+        }
+        let length = image.len() as u32 + 1;
+        let end = if pad { size } else { super::layout::round_up(length, 8).min(size) };
+        image.resize(super::layout::round_up(length, 8).min(end) as usize, 0);
+        let mut done = 0;
+        while done < image.len() {
+            let left = image.len() - done;
+            let width = [Width::W64, Width::W32, Width::W16, Width::W8]
+                .into_iter()
+                .find(|w| {
+                    w.bytes() as usize <= left && (offset + done as u32).is_multiple_of(w.bytes())
+                })
+                .unwrap_or(Width::W8);
+            let n = width.bytes() as usize;
+            let mut word = [0; 8];
+            word[..n].copy_from_slice(&image[done..done + n]);
+            let word = i64::from_le_bytes(word);
+            self.b.store_imm(width, at, (offset as usize + done) as i32, word);
+            done += n;
+        }
+        if end as usize > image.len() {
+            self.clear(at, offset + image.len() as u32, end - image.len() as u32);
+        }
+        self.int(i64::from(length))
+    }
+
+    /// The text as memory that the program may read, with the bytes that are readable.
+    pub fn text_memory(&mut self, text: &Text, span: Span) -> (Value, u32) {
+        match text {
+            Text::Memory(at, size) => (*at, *size),
+            Text::Literal(bytes) => {
+                let mut image = bytes.clone();
+                image.push(0);
+                let size = image.len() as u32;
+                let at = self.unit.rodata(image);
+                (self.b.rodata(at), size)
+            }
+            other => {
+                let size = self.text_size(other);
+                let at = self.memory(size);
+                self.copy_text(at, 0, size, other, false, span);
+                (at, size)
+            }
+        }
+    }
+
+    /// `a op b` lexically; 1 or 0.
+    pub fn compare_texts(&mut self, op: BinaryOp, a: &Text, b: &Text, span: Span) -> Value {
+        let equality = matches!(op, BinaryOp::Eq | BinaryOp::Ne);
+        let order = match (a, b) {
+            (Text::Literal(a), Text::Literal(b)) => self.int(a.cmp(b) as i64),
+            (text, Text::Literal(literal)) | (Text::Literal(literal), text)
+                if equality && self.has(Feature::Strncmp) =>
+            {
+                self.equals_literal(text, literal, span)
+            }
+            _ => {
+                let (a, a_size) = self.text_memory(a, span);
+                let (b, b_size) = self.text_memory(b, span);
+                let n = self.int(i64::from(a_size.min(b_size)));
+                let f = self.compare_function();
+                self.b.call(f, &[a, b, n])
+            }
+        };
+        let zero = self.int(0);
+        let cond = match op {
+            BinaryOp::Ne => Cond::Ne,
+            BinaryOp::Lt => Cond::SLt,
+            BinaryOp::Le => Cond::SLe,
+            BinaryOp::Gt => Cond::SGt,
+            BinaryOp::Ge => Cond::SGe,
+            _ => Cond::Eq,
+        };
+        self.b.compare(cond, order, zero)
+    }
+
+    /// 0 if the text is the literal. bpf_strncmp wants the constant to be the second
+    /// operand; comparing one byte more than the literal's compares its NUL too.
+    fn equals_literal(&mut self, text: &Text, literal: &[u8], span: Span) -> Value {
+        let wanted = literal.len() as u32 + 1;
+        let (at, size) = match text {
+            Text::Memory(at, size) => (*at, *size),
+            other => {
+                // Only so much is read that a longer text is seen to be longer.
+                let size = self.text_size(other).min(wanted + 1);
+                let at = self.memory(size);
+                self.copy_text(at, 0, size, other, false, span);
+                (at, size)
+            }
+        };
+        let mut image = literal.to_vec();
+        image.push(0);
+        let constant = self.unit.rodata(image);
+        let constant = self.b.rodata(constant);
+        let n = self.int(i64::from(size.min(wanted)));
+        if size < wanted {
+            // The text can't be that long.
+            return self.int(1);
+        }
+        let r = self.helper(Helper::STRNCMP, &[at, n, constant]);
+        self.b.unary(crate::ir::UnOp::Sext32, r)
+    }
+
+    /// `strand_strcmp(a, b, n)`: at most `n` bytes, a constant at every call.
+    fn compare_function(&mut self) -> crate::ir::FunctionId {
+        self.subprogram("strand_strcmp", |name| {
+            let kind = crate::ir::FunctionKind::Subprogram;
+            let params = [Type::Ptr, Type::Ptr, Type::I64];
+            let mut b = crate::ir::build::Builder::new(name, kind, &params);
+            let (pa, pb, n) = (b.param(0), b.param(1), b.param(2));
+            let head = b.block(&[Type::I64]);
+            let zero = b.iconst(0);
+            b.jump(head, &[zero]);
+            b.switch_to(head);
+            let i = b.block_param(head, 0);
+            let (body, same, out) = (b.block(&[]), b.block(&[]), b.block(&[Type::I64]));
+            let target = |block, args: &[Value]| crate::ir::Target { block, args: args.to_vec() };
+            let equal = b.iconst(0);
+            b.branch_with(Cond::ULt, i, n, target(body, &[]), target(out, &[equal]));
+            b.switch_to(body);
+            let xa = b.binary(BinOp::Add, pa, i);
+            let xb = b.binary(BinOp::Add, pb, i);
+            let x = b.load(Width::W8, false, xa, 0);
+            let y = b.load(Width::W8, false, xb, 0);
+            let difference = b.binary(BinOp::Sub, x, y);
+            b.branch_with(Cond::Ne, x, y, target(out, &[difference]), target(same, &[]));
+            b.switch_to(same);
+            let next = b.binary_imm(BinOp::Add, i, 1);
+            let done = b.iconst(0);
+            let nul = b.iconst(0);
+            b.branch_with(Cond::Eq, x, nul, target(out, &[done]), target(head, &[next]));
+            b.switch_to(out);
+            let result = b.block_param(out, 0);
+            b.ret(Some(result));
+            b.finish()
+        })
+    }
+}
+
+// -------------------------------------------------------------- how long text is
+
+/// For keys: the most bytes that text at each place of a tuple can take over all its
+/// uses, so that a key of `execname` is 16 bytes and not `strsize`.
+#[derive(Default)]
+pub(crate) struct Bounds {
+    variables: FxHashMap<VariableId, Vec<u32>>,
+    aggregations: FxHashMap<AggregationId, Vec<u32>>,
+}
+
+impl Bounds {
+    /// Looks at every tuple of the program.
+    pub fn of(program: &Program) -> Self {
+        let mut bounds = Bounds::default();
+        for clause in program.enablings.iter().flat_map(|e| &e.clauses) {
+            walk::clause(clause, &mut |node| match node {
+                Node::Statement(s) => bounds.statement(program, s),
+                Node::Expr(e) => bounds.expr(program, e),
+            });
+        }
+        bounds
+    }
+
+    /// Of an associative array's keys.
+    pub fn variable(&self, id: VariableId) -> &[u32] {
+        self.variables.get(&id).map_or(&[], Vec::as_slice)
+    }
+
+    /// Of an aggregation's keys.
+    pub fn aggregation(&self, id: AggregationId) -> &[u32] {
+        self.aggregations.get(&id).map_or(&[], Vec::as_slice)
+    }
+
+    fn tuple(program: &Program, known: &mut Vec<u32>, keys: &[Expr]) {
+        known.resize(known.len().max(keys.len()), 0);
+        for (bound, key) in known.iter_mut().zip(keys) {
+            if is_text(program, key.ty) {
+                *bound = (*bound).max(text_bound(program, key));
+            }
+        }
+    }
+
+    fn statement(&mut self, program: &Program, s: &Statement) {
+        if let StatementKind::Aggregate { aggregation, keys, .. } = &s.kind {
+            Self::tuple(program, self.aggregations.entry(*aggregation).or_default(), keys);
+        }
+    }
+
+    fn expr(&mut self, program: &Program, e: &Expr) {
+        let mut element = |id: &VariableId, keys: &[Expr]| {
+            Self::tuple(program, self.variables.entry(*id).or_default(), keys);
+        };
+        let place = match &e.kind {
+            ExprKind::Element(id, keys)
+            | ExprKind::Assign { target: Target::Element(id, keys), .. }
+            | ExprKind::Increment { target: Target::Element(id, keys), .. } => {
+                return element(id, keys);
+            }
+            ExprKind::Read(place)
+            | ExprKind::AddressOf(place)
+            | ExprKind::Assign { target: Target::Part(place), .. }
+            | ExprKind::Increment { target: Target::Part(place), .. } => place,
+            _ => return,
+        };
+        if let PlaceBase::Element(id, keys) = &place.base {
+            element(id, keys);
+        }
+    }
+}
+
+fn is_text(program: &Program, ty: TypeId) -> bool {
+    matches!(program.types.resolved(ty), DType::String)
+}
+
+pub(crate) fn text_bound(program: &Program, e: &Expr) -> u32 {
+    let strsize = program.types.strsize();
+    match &e.kind {
+        ExprKind::String(bytes) => (bytes.len() as u32 + 1).min(strsize),
+        ExprKind::Builtin(v) => v.text_bound.unwrap_or(strsize).min(strsize),
+        ExprKind::StringAt { limit: Some(n), .. } => (n + 1).min(strsize),
+        ExprKind::Conditional(_, a, b) => text_bound(program, a).max(text_bound(program, b)),
+        ExprKind::Comma(_, b) => text_bound(program, b),
+        ExprKind::Let { body, .. } => text_bound(program, body),
+        _ => strsize,
+    }
+}

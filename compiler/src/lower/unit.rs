@@ -1,0 +1,437 @@
+//! What lowering shares over a whole program: the module, the manifest and all that is
+//! made once — maps, read-only data, kernel fields, the places of variables.
+//!
+//! In: the typed program. Out: ids to refer to. Maps that no clause uses are not made.
+
+use super::layout::{KeyLayout, round_up};
+use super::strings::Bounds;
+use crate::ir::{
+    Field, FieldId, Function, FunctionId, Layout, LayoutField, LayoutKind, Map, MapId, MapKind,
+    Module,
+};
+use crate::kernel::{Feature, Kernel};
+use crate::manifest::{self, Manifest};
+use crate::options::Options;
+use crate::typed::{AggregationId, Program, Shape, VariableId};
+use crate::types::{Type, TypeId, Types};
+use rustc_hash::FxHashMap;
+use strand_grammar::ast::Scope;
+use strand_grammar::source::{Sources, Span};
+
+const BPF_F_NO_PREALLOC: u32 = 1;
+
+/// Where a variable lives.
+#[derive(Debug, Clone)]
+pub(crate) enum Storage {
+    /// So many bytes into `.bss`.
+    Bss(u32),
+    /// So many bytes into the thread's storage.
+    Thread(u32),
+    /// So many bytes into the clause-locals of a firing.
+    Clause(u32),
+    /// Elements of a hash map; `per_thread` adds the thread's number to the key.
+    Map {
+        /// The map.
+        map: MapId,
+        /// Its key.
+        key: KeyLayout,
+    },
+}
+
+/// Where an aggregation lives.
+#[derive(Debug, Clone)]
+pub(crate) struct AggregationStorage {
+    /// The map.
+    pub map: MapId,
+    /// Its key; `None`: an array of one.
+    pub key: Option<KeyLayout>,
+}
+
+/// Everything shared.
+pub(crate) struct Unit<'a> {
+    pub program: &'a Program,
+    pub kernel: &'a dyn Kernel,
+    pub options: &'a Options,
+    pub sources: &'a Sources,
+    pub module: Module,
+    pub manifest: Manifest,
+    pub storage: Vec<Storage>,
+    pub aggregations: Vec<AggregationStorage>,
+    /// Bytes of a thread's storage, the thread's number among them.
+    pub thread_size: u32,
+    /// Bytes of the clause-locals of a firing.
+    pub locals_size: u32,
+    fields: FxHashMap<Field, FieldId>,
+    rodata: FxHashMap<Vec<u8>, u32>,
+    records: Option<MapId>,
+    drops: Option<MapId>,
+    threads: Option<MapId>,
+    speculations: Option<(MapId, MapId)>,
+    /// Subprograms made once, by name.
+    pub functions: FxHashMap<&'static str, FunctionId>,
+}
+
+/// Bytes at the start of a thread's storage: its number, for keys of `self->a[k]`.
+pub(crate) const THREAD_NUMBER: u32 = 8;
+
+impl<'a> Unit<'a> {
+    pub fn new(
+        program: &'a Program,
+        kernel: &'a dyn Kernel,
+        options: &'a Options,
+        sources: &'a Sources,
+    ) -> Self {
+        let mut unit = Unit {
+            program,
+            kernel,
+            options,
+            sources,
+            module: Module { bss: manifest::BSS_START, ..Module::default() },
+            manifest: Manifest {
+                version: manifest::VERSION,
+                strsize: options.strsize,
+                ..Manifest::default()
+            },
+            storage: Vec::new(),
+            aggregations: Vec::new(),
+            thread_size: THREAD_NUMBER,
+            locals_size: 0,
+            fields: FxHashMap::default(),
+            rodata: FxHashMap::default(),
+            records: None,
+            drops: None,
+            threads: None,
+            speculations: None,
+            functions: FxHashMap::default(),
+        };
+        let bounds = Bounds::of(program);
+        unit.place_variables(&bounds);
+        unit.place_aggregations(&bounds);
+        unit.list_clauses();
+        unit
+    }
+
+    pub fn types(&self) -> &'a Types {
+        &self.program.types
+    }
+
+    /// Bytes that a value of this type takes where it is stored.
+    pub fn size(&self, ty: TypeId) -> u32 {
+        let size = self.types().size(ty).unwrap_or(8);
+        match self.types().resolved(ty) {
+            Type::String => round_up(size, 8),
+            _ => size,
+        }
+    }
+
+    fn place_variables(&mut self, bounds: &Bounds) {
+        for (i, v) in self.program.variables.iter().enumerate() {
+            let size = self.size(v.ty);
+            let align = match self.types().resolved(v.ty) {
+                // Text is copied and cleared in words.
+                Type::String | Type::Record(_) | Type::Array { .. } => 8,
+                _ => self.types().align(v.ty),
+            };
+            let take = |end: &mut u32| {
+                let at = round_up(*end, align);
+                *end = at + size;
+                at
+            };
+            let storage = match (&v.shape, v.scope) {
+                (Shape::Associative(keys), scope) => {
+                    let key = KeyLayout::new(
+                        self.types(),
+                        keys,
+                        bounds.variable(VariableId(i as u32)),
+                        scope == Scope::Thread,
+                    );
+                    let value = self.value_layout(v.ty, &v.name);
+                    let name = format!("{}_{i}", v.name.trim_start_matches('_'));
+                    let map = self.hash(&name, key.layout.clone(), value);
+                    Storage::Map { map, key }
+                }
+                (Shape::Scalar, Scope::Global) => Storage::Bss(take(&mut self.module.bss)),
+                (Shape::Scalar, Scope::Thread) => Storage::Thread(take(&mut self.thread_size)),
+                (Shape::Scalar, Scope::Clause) => Storage::Clause(take(&mut self.locals_size)),
+            };
+            self.storage.push(storage);
+        }
+        self.thread_size = round_up(self.thread_size, 8);
+        self.locals_size = round_up(self.locals_size, 8);
+    }
+
+    fn hash(&mut self, name: &str, key: Layout, value: Layout) -> MapId {
+        // What the kernel spends on an element besides its key and value.
+        const OVERHEAD: u64 = 48;
+        let bytes = u64::from(round_up(key.size, 8) + round_up(value.size, 8)) + OVERHEAD;
+        let entries = (self.options.dynvarsize / bytes).clamp(1, u64::from(u32::MAX)) as u32;
+        let flags = if self.kernel.has(Feature::HashNoPrealloc) { BPF_F_NO_PREALLOC } else { 0 };
+        self.add_map(Map {
+            name: name.to_owned(),
+            kind: MapKind::Hash,
+            key: Some(key),
+            value: Some(value),
+            entries,
+            flags,
+        })
+    }
+
+    fn value_layout(&self, ty: TypeId, name: &str) -> Layout {
+        let size = self.size(ty);
+        let kind = match self.types().resolved(ty) {
+            Type::String => LayoutKind::String(size),
+            _ if self.types().is_scalar(ty) => {
+                LayoutKind::Int { bytes: size as u8, signed: self.types().is_signed(ty) }
+            }
+            _ => LayoutKind::Bytes(size),
+        };
+        let name = if name.is_empty() { "value".to_owned() } else { name.to_owned() };
+        let align = if self.types().is_scalar(ty) { size } else { 8 };
+        Layout { size, align, fields: vec![LayoutField { name, offset: 0, kind }] }
+    }
+
+    fn place_aggregations(&mut self, bounds: &Bounds) {
+        for (i, a) in self.program.aggregations.iter().enumerate() {
+            let words = super::aggregation::words(&a.function);
+            let value = super::aggregation::value_layout(&a.function);
+            let id = AggregationId(i as u32);
+            let key = (!a.keys.is_empty())
+                .then(|| KeyLayout::new(self.types(), &a.keys, bounds.aggregation(id), false));
+            let name = format!("agg_{}_{i}", a.name.trim_start_matches('_'));
+            let map = match &key {
+                Some(key) => {
+                    let bytes = u64::from(round_up(key.layout.size, 8) + 8 * words) + 64;
+                    let entries = (self.options.aggsize / bytes).clamp(1, 1 << 24) as u32;
+                    let flags = if self.kernel.has(Feature::HashNoPrealloc) {
+                        BPF_F_NO_PREALLOC
+                    } else {
+                        0
+                    };
+                    self.add_map(Map {
+                        name: name.clone(),
+                        kind: MapKind::PercpuHash,
+                        key: Some(key.layout.clone()),
+                        value: Some(value),
+                        entries,
+                        flags,
+                    })
+                }
+                None => self.add_map(Map {
+                    name: name.clone(),
+                    kind: MapKind::PercpuArray,
+                    key: Some(index_layout()),
+                    value: Some(value),
+                    entries: 1,
+                    flags: 0,
+                }),
+            };
+            self.manifest.aggregations.push(manifest::Aggregation {
+                name: a.name.clone(),
+                map: name,
+                function: a.function,
+                keys: key.as_ref().map_or_else(Vec::new, |k| k.data.clone()),
+                key_size: key.as_ref().map_or(4, |k| k.layout.size),
+                value_size: 8 * words,
+            });
+            self.aggregations.push(AggregationStorage { map, key });
+        }
+    }
+
+    fn list_clauses(&mut self) {
+        for span in &self.program.clauses {
+            let source = self.sources.get(span.source);
+            self.manifest.clauses.push(manifest::Clause {
+                file: source.name.clone(),
+                line: self.sources.line(*span) as u32,
+            });
+        }
+    }
+
+    pub fn add_map(&mut self, map: Map) -> MapId {
+        self.module.maps.push(map);
+        MapId(self.module.maps.len() as u32 - 1)
+    }
+
+    /// Reserves a function, to be filled in by [`Unit::set_function`].
+    pub fn reserve_function(&mut self) -> FunctionId {
+        let placeholder =
+            crate::ir::build::Builder::new("", crate::ir::FunctionKind::Subprogram, &[]).finish();
+        self.module.functions.push(placeholder);
+        FunctionId(self.module.functions.len() as u32 - 1)
+    }
+
+    pub fn set_function(&mut self, id: FunctionId, function: Function) {
+        self.module.functions[id.index()] = function;
+    }
+
+    pub fn add_function(&mut self, function: Function) -> FunctionId {
+        self.module.functions.push(function);
+        FunctionId(self.module.functions.len() as u32 - 1)
+    }
+
+    pub fn field(&mut self, field: Field) -> FieldId {
+        if let Some(id) = self.fields.get(&field) {
+            return *id;
+        }
+        let id = FieldId(self.module.fields.len() as u32);
+        self.module.fields.push(field.clone());
+        self.fields.insert(field, id);
+        id
+    }
+
+    /// Read-only data, stored once and aligned to 8 bytes; its offset.
+    pub fn rodata(&mut self, bytes: Vec<u8>) -> u32 {
+        if let Some(at) = self.rodata.get(&bytes) {
+            return *at;
+        }
+        let at = round_up(self.module.rodata.len() as u32, 8);
+        self.module.rodata.resize(at as usize, 0);
+        self.module.rodata.extend_from_slice(&bytes);
+        self.rodata.insert(bytes, at);
+        at
+    }
+
+    /// At least so many zero bytes of read-only data.
+    pub fn zeros(&mut self, size: u32) -> u32 {
+        // One region serves all sizes up to 1 KiB.
+        self.rodata(vec![0; round_up(size.max(1024), 1024) as usize])
+    }
+
+    pub fn records(&mut self) -> MapId {
+        if let Some(map) = self.records {
+            return map;
+        }
+        let size = self.options.bufsize.clamp(4096, 1 << 30).next_power_of_two();
+        let map = self.add_map(Map {
+            name: "records".to_owned(),
+            kind: MapKind::Ringbuf,
+            key: None,
+            value: None,
+            entries: size as u32,
+            flags: 0,
+        });
+        self.manifest.maps.records = Some("records".to_owned());
+        self.records = Some(map);
+        map
+    }
+
+    pub fn drops(&mut self) -> MapId {
+        if let Some(map) = self.drops {
+            return map;
+        }
+        let map = self.add_map(Map {
+            name: "drops".to_owned(),
+            kind: MapKind::PercpuArray,
+            key: Some(index_layout()),
+            value: Some(words_layout("drops", manifest::DROPS)),
+            entries: 1,
+            flags: 0,
+        });
+        self.manifest.maps.drops = Some("drops".to_owned());
+        self.drops = Some(map);
+        map
+    }
+
+    pub fn threads(&mut self) -> MapId {
+        if let Some(map) = self.threads {
+            return map;
+        }
+        let size = self.thread_size;
+        let map = self.add_map(Map {
+            name: "threads".to_owned(),
+            kind: MapKind::TaskStorage,
+            key: Some(Layout {
+                size: 4,
+                align: 4,
+                fields: vec![LayoutField {
+                    name: "pidfd".to_owned(),
+                    offset: 0,
+                    kind: LayoutKind::Int { bytes: 4, signed: true },
+                }],
+            }),
+            value: Some(words_layout("thread", size / 8)),
+            entries: 0,
+            flags: BPF_F_NO_PREALLOC,
+        });
+        self.threads = Some(map);
+        map
+    }
+
+    /// The queue of free ids and the array of states.
+    pub fn speculations(&mut self) -> (MapId, MapId) {
+        if let Some(maps) = self.speculations {
+            return maps;
+        }
+        let id = words32("id");
+        let nspec = self.options.nspec.max(1);
+        let queue = self.add_map(Map {
+            name: "spec_ids".to_owned(),
+            kind: MapKind::Queue,
+            key: None,
+            value: Some(id),
+            entries: nspec,
+            flags: 0,
+        });
+        let states = self.add_map(Map {
+            name: "spec_states".to_owned(),
+            kind: MapKind::Array,
+            key: Some(index_layout()),
+            value: Some(words32("state")),
+            entries: nspec + 1,
+            flags: 0,
+        });
+        self.manifest.maps.speculation_ids = Some("spec_ids".to_owned());
+        self.manifest.maps.speculation_states = Some("spec_states".to_owned());
+        self.speculations = Some((queue, states));
+        (queue, states)
+    }
+
+    /// A new fault site for the text under `span`.
+    pub fn fault_site(&mut self, clause: u32, span: Span) -> u32 {
+        let source = self.sources.get(span.source);
+        let line = self.sources.line(span) as u32;
+        let start = span.start as usize;
+        let line_start =
+            source.text[..start.min(source.text.len())].rfind('\n').map_or(0, |n| n + 1);
+        let text = self.sources.text(span).split_whitespace().collect::<Vec<_>>().join(" ");
+        let site = manifest::FaultSite {
+            clause,
+            file: source.name.clone(),
+            line,
+            column: (start - line_start) as u32 + 1,
+            text,
+        };
+        if let Some(i) = self.manifest.faults.iter().position(|f| *f == site) {
+            return i as u32;
+        }
+        self.manifest.faults.push(site);
+        self.manifest.faults.len() as u32 - 1
+    }
+}
+
+fn words32(name: &str) -> Layout {
+    let kind = LayoutKind::Int { bytes: 4, signed: false };
+    Layout {
+        size: 4,
+        align: 4,
+        fields: vec![LayoutField { name: name.to_owned(), offset: 0, kind }],
+    }
+}
+
+/// The key of an array.
+pub(crate) fn index_layout() -> Layout {
+    words32("index")
+}
+
+/// So many u64 words.
+pub(crate) fn words_layout(name: &str, words: u32) -> Layout {
+    Layout {
+        size: 8 * words,
+        align: 8,
+        fields: vec![LayoutField {
+            name: name.to_owned(),
+            offset: 0,
+            kind: LayoutKind::Words(words),
+        }],
+    }
+}

@@ -1,0 +1,327 @@
+//! Variables: globals in `.bss`, thread-locals in task storage, clause-locals in the
+//! firing's own memory, associative arrays in hash maps.
+//!
+//! In: variable ids, keys, values. Out: addresses, loads and stores. An element that is
+//! not there reads as 0; a store that finds no room is counted as a dynamic variable
+//! drop and the clause goes on.
+
+use super::context::{Context, Operand, Text};
+use super::layout::KeyLayout;
+use super::unit::Storage;
+use crate::ir::{BlockId, Cond, Helper, Type, Value, Width};
+use crate::manifest::{self, Drops};
+use crate::typed::{Expr, Target, VariableId};
+use crate::types::{Type as DType, TypeId};
+use strand_grammar::source::Span;
+
+const BPF_LOCAL_STORAGE_GET_F_CREATE: i64 = 1;
+
+impl Context<'_, '_> {
+    fn ty_of(&self, id: VariableId) -> TypeId {
+        self.unit.program.variables[id.0 as usize].ty
+    }
+
+    fn storage(&self, id: VariableId) -> Storage {
+        self.unit.storage[id.0 as usize].clone()
+    }
+
+    /// The address of a variable, and the block for "this thread has none" if there may
+    /// be none. `None`: the variable has no single address.
+    pub(crate) fn variable_address(
+        &mut self,
+        id: VariableId,
+        create: bool,
+    ) -> Option<(Value, Option<BlockId>)> {
+        match self.storage(id) {
+            Storage::Bss(offset) => Some((self.b.bss(offset), None)),
+            Storage::Clause(offset) => {
+                let base = self.env.locals?;
+                Some((self.b.add_imm(base, i64::from(offset)), None))
+            }
+            Storage::Thread(offset) => {
+                let (base, missing) = self.thread_storage(create);
+                if create {
+                    self.drop_and_end(missing, Drops::Dynamic);
+                    return Some((self.b.add_imm(base, i64::from(offset)), None));
+                }
+                Some((self.b.add_imm(base, i64::from(offset)), Some(missing)))
+            }
+            Storage::Map { .. } => None,
+        }
+    }
+
+    /// The current thread's storage; what follows only runs if there is one, and the
+    /// block given is for when there is none.
+    fn thread_storage(&mut self, create: bool) -> (Value, BlockId) {
+        let map = self.unit.threads();
+        let map = self.b.map(map);
+        let task = self.helper(Helper::GET_CURRENT_TASK_BTF, &[]);
+        let none = self.int(0);
+        let flags = self.int(if create { BPF_LOCAL_STORAGE_GET_F_CREATE } else { 0 });
+        let p = self.helper(Helper::TASK_STORAGE_GET, &[map, task, none, flags]);
+        let missing = self.b.block(&[]);
+        let zero = self.int(0);
+        self.go_on_if(Cond::Ne, p, zero, missing);
+        (p, missing)
+    }
+
+    /// In `missing`: counts a drop and ends the clause.
+    fn drop_and_end(&mut self, missing: BlockId, what: Drops) {
+        let here = self.b.current();
+        self.b.switch_to(missing);
+        self.count_drop(what);
+        self.end_clause();
+        self.b.switch_to(here);
+    }
+
+    /// The value of a variable.
+    pub fn variable(&mut self, id: VariableId) -> Operand {
+        let ty = self.ty_of(id);
+        match self.variable_address(id, false) {
+            Some((at, missing)) => {
+                let value = self.load_value(at, ty);
+                match missing {
+                    Some(missing) => self.or_zero(value, missing, ty),
+                    None => value,
+                }
+            }
+            None => self.zero_value(ty),
+        }
+    }
+
+    fn load_value(&mut self, at: Value, ty: TypeId) -> Operand {
+        let size = self.unit.size(ty);
+        if self.unit.types().is_scalar(ty)
+            && let Some(width) = Width::of(size)
+        {
+            let signed = self.unit.types().is_signed(ty);
+            return Operand::Number(self.b.load(width, signed, at, 0));
+        }
+        match self.unit.types().resolved(ty) {
+            DType::String => Operand::Text(Text::Memory(at, size)),
+            _ => Operand::Bytes(at, size),
+        }
+    }
+
+    /// Stores a value of this type at an address.
+    pub(crate) fn store_value(
+        &mut self,
+        at: Value,
+        offset: u32,
+        ty: TypeId,
+        value: &Operand,
+        span: Span,
+    ) {
+        let size = self.unit.size(ty);
+        match value {
+            Operand::Text(text) if matches!(self.unit.types().resolved(ty), DType::String) => {
+                self.copy_text(at, offset, size, text, false, span);
+            }
+            Operand::Bytes(from, n) => self.copy_bytes(at, offset, *from, size.min(*n)),
+            value => {
+                let v = if size == 8 { self.raw(value) } else { self.number(value) };
+                let width = Width::of(size).unwrap_or(Width::W64);
+                self.b.store(width, at, offset as i32, v);
+            }
+        }
+    }
+
+    /// Copies memory that the program may dereference.
+    pub(crate) fn copy_bytes(&mut self, at: Value, offset: u32, from: Value, size: u32) {
+        let to = self.b.add_imm(at, i64::from(offset));
+        let n = self.int(i64::from(size));
+        self.helper(Helper::PROBE_READ_KERNEL, &[to, n, from]);
+    }
+
+    // ------------------------------------------------------------ elements
+
+    /// A filled-in key.
+    pub(crate) fn key(
+        &mut self,
+        map: u32,
+        layout: &KeyLayout,
+        keys: &[Operand],
+        span: Span,
+    ) -> Value {
+        let number = if layout.per_thread { Some(self.thread_number()) } else { None };
+        let at = self.key_memory(map, layout.layout.size);
+        if layout.gaps {
+            self.clear(at, 0, layout.layout.size);
+        }
+        if let Some(number) = number {
+            self.b.store(Width::W64, at, 0, number);
+        }
+        for (datum, key) in layout.data.iter().zip(keys) {
+            self.store_datum(at, datum, key, true, span);
+        }
+        at
+    }
+
+    /// The thread's number, which no later thread ever gets.
+    fn thread_number(&mut self) -> Value {
+        let (base, missing) = self.thread_storage(true);
+        self.drop_and_end(missing, Drops::Dynamic);
+        let known = self.b.load(Width::W64, false, base, 0);
+        let (fresh, done) = (self.b.block(&[]), self.b.block(&[Type::I64]));
+        let zero = self.int(0);
+        let target = |block, args: &[Value]| crate::ir::Target { block, args: args.to_vec() };
+        self.b.branch_with(Cond::Ne, known, zero, target(done, &[known]), target(fresh, &[]));
+        self.b.switch_to(fresh);
+        let counter = self.b.bss(manifest::THREAD_COUNT_OFFSET);
+        let one = self.int(1);
+        let before = self.b.atomic_fetch_add(Width::W64, counter, 0, one);
+        let number = self.b.binary_imm(crate::ir::BinOp::Add, before, 1);
+        self.b.store(Width::W64, base, 0, number);
+        self.b.jump(done, &[number]);
+        self.b.switch_to(done);
+        self.b.block_param(done, 0)
+    }
+
+    fn map_of(&self, id: VariableId) -> Option<(crate::ir::MapId, KeyLayout)> {
+        match self.storage(id) {
+            Storage::Map { map, key } => Some((map, key)),
+            _ => None,
+        }
+    }
+
+    fn keys(&mut self, keys: &[Expr]) -> Vec<Operand> {
+        keys.iter().map(|k| self.expr(k)).collect()
+    }
+
+    /// The address of an element; what follows only runs if it is there.
+    pub(crate) fn element_address(&mut self, id: VariableId, keys: &[Expr]) -> (Value, BlockId) {
+        let Some((map, layout)) = self.map_of(id) else {
+            unreachable!("elements are of associative arrays")
+        };
+        let span = keys.first().map_or_else(Span::default, |k| k.span);
+        let operands = self.keys(keys);
+        let key = self.key(map.0, &layout, &operands, span);
+        self.lookup(map, key)
+    }
+
+    /// An element's value.
+    pub fn element(&mut self, id: VariableId, keys: &[Expr]) -> Operand {
+        let ty = self.ty_of(id);
+        let (at, missing) = self.element_address(id, keys);
+        let value = self.load_value(at, ty);
+        // Text in the map may change under us, but never stops being text; a number is
+        // loaded already.
+        self.or_zero(value, missing, ty)
+    }
+
+    /// The address of an element, made with zeros if it wasn't there.
+    pub(crate) fn element_for_writing(&mut self, id: VariableId, keys: &[Expr]) -> Value {
+        let Some((map, layout)) = self.map_of(id) else {
+            unreachable!("elements are of associative arrays")
+        };
+        let span = keys.first().map_or_else(Span::default, |k| k.span);
+        let operands = self.keys(keys);
+        let key = self.key(map.0, &layout, &operands, span);
+        let size = self.unit.size(self.ty_of(id));
+        self.find_or_make(map, key, size, Drops::Dynamic)
+    }
+
+    /// Looks a key up and inserts zeros if it is missing. If there is no room either, it
+    /// counts a drop and ends the clause.
+    pub(crate) fn find_or_make(
+        &mut self,
+        map: crate::ir::MapId,
+        key: Value,
+        size: u32,
+        drop: Drops,
+    ) -> Value {
+        const BPF_NOEXIST: i64 = 1;
+        let done = self.b.block(&[Type::Ptr]);
+        let (found, missing) = self.lookup(map, key);
+        self.b.jump(done, &[found]);
+        self.b.switch_to(missing);
+        let zeros = self.unit.zeros(size);
+        let zeros = self.b.rodata(zeros);
+        let m = self.b.map(map);
+        let flags = self.int(BPF_NOEXIST);
+        // Another CPU may be first: then this fails and the look-up finds theirs.
+        self.helper(Helper::MAP_UPDATE_ELEM, &[m, key, zeros, flags]);
+        let (made, full) = self.lookup(map, key);
+        self.b.jump(done, &[made]);
+        self.b.switch_to(full);
+        self.count_drop(drop);
+        self.end_clause();
+        self.b.switch_to(done);
+        self.b.block_param(done, 0)
+    }
+
+    // ---------------------------------------------------------- assignment
+
+    /// `target = value`; frees elements if `deletes`.
+    pub(crate) fn assign(&mut self, target: &Target, value: &Operand, deletes: bool, span: Span) {
+        match target {
+            Target::Variable(id) => {
+                let ty = self.ty_of(*id);
+                if deletes {
+                    return self.reset(*id, ty);
+                }
+                if let Some((at, _)) = self.variable_address(*id, true) {
+                    self.store_value(at, 0, ty, value, span);
+                }
+            }
+            Target::Element(id, keys) if deletes => self.delete(*id, keys, span),
+            Target::Element(id, keys) => self.assign_element(*id, keys, value, span),
+            Target::Part(place) => {
+                if let Operand::Bytes(at, _) = self.address_of_base(place) {
+                    self.store_part(at, place, value);
+                }
+            }
+        }
+    }
+
+    /// The address of the variable or element that a place is in.
+    pub(crate) fn address_of_base(&mut self, place: &crate::typed::Place) -> Operand {
+        let base = crate::typed::Place { steps: Vec::new(), ty: place.base_ty, ..place.clone() };
+        self.address_of(&base)
+    }
+
+    /// Back to 0; a thread that has no storage needs none for that.
+    fn reset(&mut self, id: VariableId, ty: TypeId) {
+        let size = self.unit.size(ty);
+        let Some((at, missing)) = self.variable_address(id, false) else { return };
+        self.clear(at, 0, size);
+        if let Some(missing) = missing {
+            let done = self.b.block(&[]);
+            self.b.jump(done, &[]);
+            self.b.switch_to(missing);
+            self.b.jump(done, &[]);
+            self.b.switch_to(done);
+        }
+    }
+
+    fn delete(&mut self, id: VariableId, keys: &[Expr], span: Span) {
+        let Some((map, layout)) = self.map_of(id) else { return };
+        let operands = self.keys(keys);
+        let key = self.key(map.0, &layout, &operands, span);
+        let map = self.b.map(map);
+        self.helper(Helper::MAP_DELETE_ELEM, &[map, key]);
+    }
+
+    fn assign_element(&mut self, id: VariableId, keys: &[Expr], value: &Operand, span: Span) {
+        let Some((map, layout)) = self.map_of(id) else { return };
+        let ty = self.ty_of(id);
+        let size = self.unit.size(ty);
+        let operands = self.keys(keys);
+        // The value first lies in memory of its own: the helper copies it from there.
+        let at = self.memory(size);
+        if !self.unit.types().is_scalar(ty) {
+            self.clear(at, 0, size);
+        }
+        self.store_value(at, 0, ty, value, span);
+        let key = self.key(map.0, &layout, &operands, span);
+        let m = self.b.map(map);
+        let flags = self.int(0);
+        let result = self.helper(Helper::MAP_UPDATE_ELEM, &[m, key, at, flags]);
+        let (full, done) = (self.b.block(&[]), self.b.block(&[]));
+        self.b.branch_imm(Cond::SLt, result, 0, full, done);
+        self.b.switch_to(full);
+        self.count_drop(Drops::Dynamic);
+        self.end_clause();
+        self.b.switch_to(done);
+    }
+}

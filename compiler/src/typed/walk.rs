@@ -1,0 +1,134 @@
+//! Visits every statement and expression of typed clauses, outer ones first.
+//!
+//! In: a clause or a piece of one. Out: calls of a function with each [`Node`]. Decides
+//! nothing; it exists so that questions asked of a whole program name only the nodes
+//! that they are about.
+
+use super::{
+    Action, Clause, Expr, ExprKind, Place, PlaceBase, Statement, StatementKind, Step, Target,
+};
+
+/// A statement or an expression.
+#[derive(Debug, Clone, Copy)]
+pub enum Node<'a> {
+    /// A statement.
+    Statement(&'a Statement),
+    /// An expression.
+    Expr(&'a Expr),
+}
+
+/// Everything in a clause.
+pub fn clause<'a>(clause: &'a Clause, f: &mut dyn FnMut(Node<'a>)) {
+    if let Some(p) = &clause.predicate {
+        expr(p, f);
+    }
+    statements(&clause.body, f);
+}
+
+/// Everything in these statements.
+pub fn statements<'a>(all: &'a [Statement], f: &mut dyn FnMut(Node<'a>)) {
+    for s in all {
+        statement(s, f);
+    }
+}
+
+/// Everything in a statement.
+pub fn statement<'a>(s: &'a Statement, f: &mut dyn FnMut(Node<'a>)) {
+    f(Node::Statement(s));
+    match &s.kind {
+        StatementKind::Expr(e) => expr(e, f),
+        StatementKind::If { condition, then, otherwise } => {
+            expr(condition, f);
+            statements(then, f);
+            statements(otherwise, f);
+        }
+        StatementKind::Loop { condition, step, body } => {
+            for e in condition.iter().chain(step) {
+                expr(e, f);
+            }
+            statements(body, f);
+        }
+        StatementKind::Break | StatementKind::Continue => {}
+        StatementKind::Aggregate { keys, value, increment, .. } => {
+            for e in keys.iter().chain(value).chain(increment) {
+                expr(e, f);
+            }
+        }
+        StatementKind::Action(a) => action(a, f),
+    }
+}
+
+fn action<'a>(a: &'a Action, f: &mut dyn FnMut(Node<'a>)) {
+    match a {
+        Action::Printf { args, .. } => args.iter().for_each(|e| expr(e, f)),
+        Action::Trace(e)
+        | Action::Show(e)
+        | Action::Trunc(_, Some(e))
+        | Action::Normalize(_, e)
+        | Action::Exit(e)
+        | Action::Speculate(e)
+        | Action::Commit(e)
+        | Action::Discard(e) => expr(e, f),
+        Action::Printa { .. }
+        | Action::Clear(_)
+        | Action::Trunc(_, None)
+        | Action::Denormalize(_) => {}
+    }
+}
+
+/// Everything in an expression.
+pub fn expr<'a>(e: &'a Expr, f: &mut dyn FnMut(Node<'a>)) {
+    f(Node::Expr(e));
+    match &e.kind {
+        ExprKind::Int(_)
+        | ExprKind::String(_)
+        | ExprKind::Builtin(_)
+        | ExprKind::RawArg(_)
+        | ExprKind::Variable(_)
+        | ExprKind::Local(_) => {}
+        ExprKind::Element(_, keys) => keys.iter().for_each(|e| expr(e, f)),
+        ExprKind::Read(p) | ExprKind::AddressOf(p) => place(p, f),
+        ExprKind::Unary(_, a) | ExprKind::Not(a) | ExprKind::Cast(a) => expr(a, f),
+        ExprKind::StringAt { address, .. } => expr(address, f),
+        ExprKind::Binary { a, b, .. }
+        | ExprKind::CompareStrings(_, a, b)
+        | ExprKind::Logical(_, a, b)
+        | ExprKind::Comma(a, b)
+        | ExprKind::Let { value: a, body: b, .. } => {
+            expr(a, f);
+            expr(b, f);
+        }
+        ExprKind::Conditional(c, a, b) => {
+            expr(c, f);
+            expr(a, f);
+            expr(b, f);
+        }
+        ExprKind::Assign { target: t, value, .. } => {
+            target(t, f);
+            expr(value, f);
+        }
+        ExprKind::Increment { target: t, .. } => target(t, f),
+        ExprKind::Call(_, args) => args.iter().for_each(|e| expr(e, f)),
+    }
+}
+
+fn target<'a>(t: &'a Target, f: &mut dyn FnMut(Node<'a>)) {
+    match t {
+        Target::Variable(_) => {}
+        Target::Element(_, keys) => keys.iter().for_each(|e| expr(e, f)),
+        Target::Part(p) => place(p, f),
+    }
+}
+
+fn place<'a>(p: &'a Place, f: &mut dyn FnMut(Node<'a>)) {
+    match &p.base {
+        PlaceBase::Memory { address, .. } => expr(address, f),
+        PlaceBase::Variable(_) => {}
+        PlaceBase::Element(_, keys) => keys.iter().for_each(|e| expr(e, f)),
+    }
+    for step in &p.steps {
+        if let Step::Index { index, .. } = step {
+            expr(index, f);
+        }
+    }
+}
