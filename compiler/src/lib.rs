@@ -3,6 +3,7 @@ pub mod bpf;
 pub mod btf;
 pub mod builtins;
 pub mod check;
+pub mod fixture;
 pub mod ir;
 pub mod kernel;
 pub mod lower;

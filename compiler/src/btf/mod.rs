@@ -4,6 +4,7 @@
 //! shows each as a [`BtfType`]; nothing is copied until it is asked for. The other way
 //! round, [`write::BtfBuilder`] makes such bytes.
 
+pub mod declare;
 mod read;
 pub mod write;
 
