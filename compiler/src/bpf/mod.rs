@@ -3,10 +3,27 @@
 //! In: a verified [`crate::ir::Module`]. Out: [`Code`]: instructions of every function
 //! with the places that the object writer or the loader must patch. Decides
 //! instruction selection, registers and the stack frame; knows nothing of ELF.
+//!
+//! For each function, those that are called before those that call them:
+//! `frame` gives slots their places → `prepare` shapes the flow → `select` chooses
+//! instructions → `regalloc` assigns registers → `emit` encodes.
 
+pub mod disasm;
+mod emit;
+mod expand;
+mod frame;
 pub mod insn;
+mod mach;
+mod prepare;
+mod regalloc;
+mod select;
+#[cfg(test)]
+mod tests;
 
-use crate::ir::{FieldId, FieldInfo, FunctionId, FunctionKind, MapId};
+use crate::ir::{
+    FieldId, FieldInfo, Function, FunctionId, FunctionKind, Layout, LayoutField, LayoutKind, Map,
+    MapId, MapKind, Module, Op,
+};
 use insn::Insn;
 use strand_grammar::source::Span;
 
@@ -61,4 +78,238 @@ pub enum RelocationTarget {
     /// CO-RE: the offset of a load, or the immediate of a move or add. The
     /// instruction holds the compile-time value.
     Field(FieldId, FieldInfo),
+}
+
+/// What the back end may do.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Bytes of stack in a program for slots that may be anywhere; halved as long as
+    /// spilled registers don't fit beside them.
+    pub slot_budget: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { slot_budget: 320 }
+    }
+}
+
+/// Why a module can't become BPF: a limit of the machine, or a bug of ours.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Slots that must be on the stack don't fit.
+    #[error("function {function}: {size} bytes don't fit on the BPF stack any more")]
+    StackFull {
+        /// Which.
+        function: String,
+        /// Of the slot that didn't fit.
+        size: u32,
+    },
+    /// A chain of calls needs too much stack.
+    #[error(
+        "function {function} and those that it calls need {size} bytes of BPF stack; there are 512"
+    )]
+    StackTooDeep {
+        /// The outermost.
+        function: String,
+        /// Of the whole chain.
+        size: u32,
+    },
+    /// Scratch memory is one map value, which the kernel limits.
+    #[error("program {function} needs {size} bytes of scratch memory; there are 32768")]
+    ScratchFull {
+        /// Which.
+        function: String,
+        /// How much.
+        size: u32,
+    },
+    /// Only programs have scratch memory.
+    #[error("subprogram {function} needs scratch memory, which only programs have")]
+    ScratchInSubprogram {
+        /// Which.
+        function: String,
+    },
+    /// A jump over more than 32,767 instructions.
+    #[error("function {function} is too long for BPF: a jump over {distance} instructions")]
+    JumpTooFar {
+        /// Which.
+        function: String,
+        /// In instructions.
+        distance: i64,
+    },
+    /// A memory access too far from its base.
+    #[error("function {function}: an access {offset} bytes from its base")]
+    OffsetTooLarge {
+        /// Which.
+        function: String,
+        /// In bytes.
+        offset: i64,
+    },
+    /// Functions call each other in a circle.
+    #[error("function {function} calls itself")]
+    Recursion {
+        /// One of them.
+        function: String,
+    },
+    /// IR that has no instruction; a bug of ours.
+    #[error("no instruction for {0}")]
+    NotSelectable(String),
+    /// The register allocator refused or its checker did; a bug of ours.
+    #[error("register allocation failed: {0}")]
+    Allocation(String),
+}
+
+/// The name of the map that the back end adds for scratch memory.
+pub const SCRATCH_MAP: &str = "scratch";
+
+/// Compiles all functions. Adds the map `scratch` to the module if programs need it.
+pub fn compile(module: &mut Module, options: &Options) -> Result<Code, Error> {
+    let order = callees_first(module)?;
+    let mut compiler = Compiler {
+        module,
+        options,
+        code: vec![None; order.len()],
+        depths: vec![0; order.len()],
+        scratch: Vec::new(),
+    };
+    for f in order {
+        compiler.function(f)?;
+    }
+    let functions = compiler.code.into_iter().flatten().collect();
+    let (entries, size) = (compiler.scratch.len(), compiler.scratch.iter().max());
+    if let Some(size) = size {
+        let map = scratch_map(*size, entries as u32);
+        module.maps.push(map);
+    }
+    Ok(Code { functions })
+}
+
+struct Compiler<'a> {
+    module: &'a Module,
+    options: &'a Options,
+    /// By function.
+    code: Vec<Option<FunctionCode>>,
+    /// By function: bytes of stack for it and what it calls.
+    depths: Vec<u32>,
+    /// Bytes of scratch memory for each program that needs some.
+    scratch: Vec<u32>,
+}
+
+impl Compiler<'_> {
+    fn function(&mut self, id: FunctionId) -> Result<(), Error> {
+        let function = &self.module.functions[id.index()];
+        let below = callees(function).map(|f| self.depths[f.index()]).max().unwrap_or(0);
+        let limit = frame::STACK.saturating_sub(below);
+        let mut budget = match function.kind {
+            FunctionKind::Program { .. } => self.options.slot_budget,
+            FunctionKind::Subprogram => limit,
+        };
+        loop {
+            let (code, scratch) = self.attempt(function, budget, limit)?;
+            if code.stack <= limit {
+                // The verifier counts frames in steps of 32 bytes.
+                self.depths[id.index()] = code.stack.next_multiple_of(32).max(32) + below;
+                self.scratch.extend((scratch > 0).then_some(scratch));
+                self.code[id.index()] = Some(code);
+                return Ok(());
+            }
+            if budget == 0 || function.kind == FunctionKind::Subprogram {
+                let (function, size) = (code.name, code.stack + below);
+                return Err(Error::StackTooDeep { function, size });
+            }
+            budget = if budget > 32 { budget / 2 } else { 0 };
+        }
+    }
+
+    /// Compiles with so many bytes of stack for slots. Also gives the bytes of scratch
+    /// memory that are in use.
+    fn attempt(
+        &self,
+        function: &Function,
+        budget: u32,
+        limit: u32,
+    ) -> Result<(FunctionCode, u32), Error> {
+        let mut frame = frame::place(function, budget, limit)?;
+        let mut function = function.clone();
+        if frame.scratch > 0 {
+            let map = MapId(self.module.maps.len() as u32);
+            frame::use_scratch(&mut function, &mut frame, map, self.scratch.len() as u32);
+        }
+        let prepared = prepare::prepare(function);
+        let mach = select::select(&prepared, self.module)?;
+        let output = regalloc::allocate(&mach)?;
+        let function = prepared.function;
+        let emitted = emit::emit(&function.name, &mach, &output, &frame)?;
+        let code = FunctionCode {
+            name: function.name,
+            kind: function.kind,
+            params: function.params.len(),
+            insns: emitted.insns,
+            relocations: emitted.relocations,
+            spans: emitted.spans,
+            stack: frame.stack + 8 * output.num_spillslots as u32,
+        };
+        Ok((code, frame.scratch))
+    }
+}
+
+fn scratch_map(size: u32, entries: u32) -> Map {
+    let int = LayoutField {
+        name: "key".into(),
+        offset: 0,
+        kind: LayoutKind::Int { bytes: 4, signed: false },
+    };
+    let words = LayoutField { name: "words".into(), offset: 0, kind: LayoutKind::Words(size / 8) };
+    Map {
+        name: SCRATCH_MAP.into(),
+        kind: MapKind::PercpuArray,
+        key: Some(Layout { size: 4, align: 4, fields: vec![int] }),
+        value: Some(Layout { size, align: 8, fields: vec![words] }),
+        entries,
+        flags: 0,
+    }
+}
+
+/// The functions that one calls or hands out as a callback.
+fn callees(function: &Function) -> impl Iterator<Item = FunctionId> {
+    function.blocks.iter().flat_map(|b| &b.insts).filter_map(|i| match &i.op {
+        Op::Call(f, _) | Op::Function(f) => Some(*f),
+        _ => None,
+    })
+}
+
+/// All functions, those that are called before those that call them.
+fn callees_first(module: &Module) -> Result<Vec<FunctionId>, Error> {
+    #[derive(Clone, Copy, PartialEq)]
+    enum State {
+        New,
+        Open,
+        Done,
+    }
+    let n = module.functions.len();
+    let mut state = vec![State::New; n];
+    let mut order = Vec::with_capacity(n);
+    for root in 0..n {
+        let mut stack = vec![(root, false)];
+        while let Some((f, done)) = stack.pop() {
+            if done {
+                state[f] = State::Done;
+                order.push(FunctionId(f as u32));
+                continue;
+            }
+            match state[f] {
+                State::Done => continue,
+                State::Open => {
+                    let function = module.functions[f].name.clone();
+                    return Err(Error::Recursion { function });
+                }
+                State::New => {}
+            }
+            state[f] = State::Open;
+            stack.push((f, true));
+            let called = callees(&module.functions[f]).map(|g| g.index());
+            stack.extend(called.filter(|g| state[*g] != State::Done).map(|g| (g, false)));
+        }
+    }
+    Ok(order)
 }

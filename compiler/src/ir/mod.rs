@@ -18,9 +18,11 @@
 //!   the BPF stack or, when that is full, in the program's per-CPU scratch map.
 
 pub mod build;
+pub mod cfg;
 pub mod parse;
 pub mod passes;
 pub mod print;
+pub mod uses;
 pub mod verify;
 
 use serde::{Deserialize, Serialize};
@@ -192,7 +194,8 @@ impl Field {
         let unit = Bits { offset: 0, size: (self.size * 8).min(64) as u8 };
         let bits = self.bits.unwrap_or(unit);
         match info {
-            FieldInfo::Offset | FieldInfo::EnumValue => self.offset.into(),
+            FieldInfo::Offset => self.offset.into(),
+            FieldInfo::EnumValue => (self.offset as i32).into(),
             FieldInfo::Size | FieldInfo::TypeSize => self.size.into(),
             FieldInfo::Exists | FieldInfo::TypeExists => 1,
             FieldInfo::Signed => self.signed.into(),
