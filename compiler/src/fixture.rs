@@ -196,6 +196,7 @@ impl FixtureKernel {
             let back = Site {
                 attach: Attach::SyscallReturn { number: *number },
                 args: vec!["arg0".into(), "arg0".into()],
+                when: None,
             };
             self.add(probe("syscall", "vmlinux", name, "return", args, vec![back]));
         }
@@ -246,6 +247,7 @@ impl FixtureKernel {
             let back = Site {
                 attach: Attach::Fexit { module, function: function.clone(), args },
                 args: vec!["-1".into(), format!("arg{args}")],
+                when: None,
             };
             self.add(probe("fbt", shown, &function, "return", typed, vec![back]));
         }
@@ -261,6 +263,8 @@ impl FixtureKernel {
         let event = |name: &str, args, bio: &str| Site {
             attach: Attach::Tracepoint { name: name.into(), module: None, args },
             args: if bio == "arg0" { Vec::new() } else { vec![bio.into()] },
+            // A request without data has no bio.
+            when: bio.contains("->").then(|| format!("{bio} != 0")),
         };
         let args = || vec![arg("bufinfo_t"), arg("devinfo_t"), arg("fileinfo_t")];
         let queue = vec![event("block_bio_queue", 1, "arg0")];
@@ -301,7 +305,7 @@ fn probe(
 }
 
 fn site(attach: Attach) -> Site {
-    Site { attach, args: Vec::new() }
+    Site { attach, args: Vec::new(), when: None }
 }
 
 fn typed_args(module: &Option<String>, types: impl Iterator<Item = u32>) -> Vec<ProbeArg> {

@@ -140,6 +140,9 @@ pub struct Site {
     /// `argN` for each N if it isn't simply what the attach type gives: D expressions
     /// over the raw `arg0` … of the event. Empty: as the event has it.
     pub args: Vec<String>,
+    /// A D expression over the raw `arg0` … without which the event doesn't fire the probe: a
+    /// clause's predicate is evaluated only if this isn't 0.
+    pub when: Option<String>,
 }
 
 /// How a program attaches; it also tells what its context is.
