@@ -1,0 +1,63 @@
+//! Providers: who knows which probes there are, what they pass and where they attach.
+//!
+//! In: a pattern whose provider field has already matched. Out: names, and for a name its
+//! arguments and sites. Adding a provider is one file and one line in [`PROVIDERS`].
+
+mod dtrace;
+mod event;
+mod fbt;
+mod io;
+pub mod profile;
+mod rawtp;
+mod sdt;
+mod syscall;
+
+use crate::kernel::LiveKernel;
+use crate::probe::ProbeName;
+use strand_compiler::kernel::{Probe, ProbeError, ProbePattern};
+
+/// A family of probes.
+pub trait Provider: Sync {
+    /// As in the first field of a description.
+    fn name(&self) -> &'static str;
+
+    /// Names of the probes that match the pattern. It may return others too, which the caller
+    /// drops; but for exact fields it must not look at more of the kernel than it needs.
+    fn names(
+        &self,
+        kernel: &LiveKernel,
+        pattern: &ProbePattern,
+    ) -> Result<Vec<ProbeName>, ProbeError>;
+
+    /// Arguments and sites of a probe that [`Provider::names`] has returned.
+    fn describe(&self, kernel: &LiveKernel, name: &ProbeName) -> Result<Probe, ProbeError>;
+}
+
+/// All of them, in the order of their ids.
+pub static PROVIDERS: [&dyn Provider; 7] = [
+    &dtrace::Dtrace,
+    &profile::Profile,
+    &io::Io,
+    &syscall::Syscall,
+    &sdt::Sdt,
+    &rawtp::Rawtp,
+    &fbt::Fbt,
+];
+
+/// A probe without arguments or sites yet.
+fn probe(name: &ProbeName) -> Probe {
+    Probe {
+        id: name.id,
+        provider: name.provider.to_owned(),
+        module: name.module.clone(),
+        function: name.function.clone(),
+        name: name.name.clone(),
+        args: Vec::new(),
+        sites: Vec::new(),
+    }
+}
+
+/// Why a provider has nothing to offer.
+fn unavailable(message: impl Into<String>, hint: Option<&str>) -> ProbeError {
+    ProbeError { code: "D_PDESC_ZERO", message: message.into(), hint: hint.map(str::to_owned) }
+}
