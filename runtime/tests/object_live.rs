@@ -7,53 +7,19 @@ use libbpf_rs::{MapCore, MapFlags, ObjectBuilder, ProgramInput};
 use std::sync::Arc;
 use strand_compiler::bpf::insn::Insn;
 use strand_compiler::bpf::{Code, FunctionCode, Relocation, RelocationTarget};
-use strand_compiler::btf::{Btf, BtfKind};
+use strand_compiler::btf::{Btf, BtfKind, BtfType};
+use strand_compiler::fixture::FixtureKernel;
 use strand_compiler::ir::{
-    Field, FieldId, FieldInfo, FunctionId, FunctionKind, Helper, Layout, LayoutField, LayoutKind,
-    Map, MapId, MapKind, Module,
+    Bits, Field, FieldId, FieldInfo, FunctionId, FunctionKind, Helper, Layout, LayoutField,
+    LayoutKind, Map, MapId, MapKind, Module,
 };
-use strand_compiler::kernel::{
-    Feature, Kernel, Probe, ProbeError, ProbePattern, Symbol, SymbolError,
-};
+use strand_compiler::kernel::Kernel;
 use strand_compiler::manifest::Manifest;
 use strand_compiler::object;
 use strand_grammar::source::{SourceKind, Sources, Span};
 
-/// Types only.
-struct Types(Arc<Btf>);
-
-impl Kernel for Types {
-    fn btf(&self) -> Option<Arc<Btf>> {
-        Some(self.0.clone())
-    }
-    fn module_btf(&self, _: &str) -> Option<Arc<Btf>> {
-        None
-    }
-    fn btf_modules(&self) -> Vec<String> {
-        Vec::new()
-    }
-    fn probes(&self, _: &ProbePattern) -> Result<Vec<Probe>, ProbeError> {
-        Ok(Vec::new())
-    }
-    fn near_probes(&self, _: &ProbePattern) -> Vec<String> {
-        Vec::new()
-    }
-    fn symbol(&self, _: Option<&str>, _: &str) -> Result<Symbol, SymbolError> {
-        Err(SymbolError::Unknown)
-    }
-    fn has(&self, _: Feature) -> bool {
-        true
-    }
-    fn cpus(&self) -> u32 {
-        1
-    }
-    fn wall_clock_offset(&self) -> i64 {
-        0
-    }
-}
-
 /// This kernel's types; `None`, having said why, if the test can't run here.
-fn kernel() -> Option<Types> {
+fn kernel() -> Option<Arc<Btf>> {
     // SAFETY: geteuid has no preconditions and never fails.
     if unsafe { libc::geteuid() } != 0 {
         eprintln!("skipped: loading BPF needs root");
@@ -64,32 +30,52 @@ fn kernel() -> Option<Types> {
         return None;
     };
     match Btf::parse(bytes, None) {
-        Ok(btf) => Some(Types(Arc::new(btf))),
+        Ok(btf) => Some(Arc::new(btf)),
         Err(e) => panic!("the kernel's BTF can't be read: {e}"),
     }
 }
 
-/// The field of a struct by the names of its members.
-fn field(btf: &Btf, root: &str, names: &[&str]) -> Field {
-    let root_id = btf.find(root, |k| k == BtfKind::Struct).expect(root);
-    let (mut id, mut path, mut bits) = (root_id, Vec::new(), 0);
+/// The field of a record by the names of its members; a number is an array's index.
+fn field(btf: &Btf, root: &str, names: &[&str]) -> Option<Field> {
+    let record = |k| matches!(k, BtfKind::Struct | BtfKind::Union | BtfKind::Typedef);
+    let root_id = btf.resolve(btf.find(root, record)?);
+    let (mut id, mut path, mut at, mut width) = (root_id, Vec::new(), 0, 0);
     for name in names {
+        if let (Ok(index), BtfType::Array { element, .. }) = (name.parse::<u32>(), btf.ty(id)) {
+            path.push(index);
+            at += index * btf.size(element)? * 8;
+            id = btf.resolve(element);
+            continue;
+        }
         let members = btf.members(id);
-        let (i, m) = members.iter().enumerate().find(|(_, m)| m.name == *name).expect(name);
+        let (i, m) = members.iter().enumerate().find(|(_, m)| m.name == *name)?;
         path.push(i as u32);
-        bits += m.bit_offset;
+        (at, width) = (at + m.bit_offset, m.bits);
         id = btf.resolve(m.ty);
     }
-    Field {
+    let size = btf.size(id)?;
+    let signed = matches!(btf.ty(id), BtfType::Int { signed: true, .. });
+    let offset = if width > 0 { at / 8 / size * size } else { at / 8 };
+    let bits = (width > 0).then(|| Bits { offset: (at - offset * 8) as u8, size: width });
+    let name = format!("{root}.{}", names.join("."));
+    Some(Field { module: None, root: root_id, path, name, offset, size, signed, bits })
+}
+
+/// The enumerator of an enum.
+fn enumerator(btf: &Btf, root: &str, name: &str) -> Option<Field> {
+    let id = btf.find(root, |k| k == BtfKind::Enum)?;
+    let items = btf.enumerators(id);
+    let (i, (_, value)) = items.iter().enumerate().find(|(_, item)| item.0 == name)?;
+    Some(Field {
         module: None,
-        root: root_id,
-        path,
-        name: format!("{root}.{}", names.join(".")),
-        offset: bits / 8,
-        size: btf.size(id).unwrap_or(0),
+        root: id,
+        path: vec![i as u32],
+        name: format!("{root}.{name}"),
+        offset: *value as u32,
+        size: 4,
         signed: false,
         bits: None,
-    }
+    })
 }
 
 fn insn(code: u8, dst: u8, src: u8, off: i16, imm: i32) -> Insn {
@@ -176,7 +162,7 @@ fn maps() -> Vec<Map> {
     ]
 }
 
-fn write(module: &Module, functions: Vec<FunctionCode>, kernel: &dyn Kernel) -> Vec<u8> {
+fn write_object(module: &Module, functions: Vec<FunctionCode>, kernel: &dyn Kernel) -> Vec<u8> {
     let mut sources = Sources::new();
     sources.add("live.d", "BEGIN { x = 1; }\n", SourceKind::Script);
     let code = Code { functions };
@@ -199,7 +185,8 @@ fn run(object: &libbpf_rs::Object, name: &str) -> u32 {
 
 #[test]
 fn maps_load_with_their_btf() {
-    let Some(kernel) = kernel() else { return };
+    let Some(_) = kernel() else { return };
+    let kernel = FixtureKernel::new();
     let module = Module { maps: maps(), ..Module::default() };
     let mut insns = Vec::new();
     let mut relocations = Vec::new();
@@ -208,7 +195,8 @@ fn maps_load_with_their_btf() {
         insns.extend(address(1));
     }
     insns.extend([mov(0, 0), EXIT]);
-    let object = load(&write(&module, vec![program("p", "raw_tp", insns, &relocations)], &kernel));
+    let object =
+        load(&write_object(&module, vec![program("p", "raw_tp", insns, &relocations)], &kernel));
     for map in object.maps() {
         let name = map.name().to_string_lossy().into_owned();
         let info = map.info().expect("map info").info;
@@ -220,7 +208,8 @@ fn maps_load_with_their_btf() {
 
 #[test]
 fn code_finds_data_and_subprograms() {
-    let Some(kernel) = kernel() else { return };
+    let Some(_) = kernel() else { return };
+    let kernel = FixtureKernel::new();
     let module = Module {
         rodata: [vec![0; 8], 0x1234_u64.to_le_bytes().to_vec()].concat(),
         bss: 24,
@@ -254,7 +243,7 @@ fn code_finds_data_and_subprograms() {
             &[(1, RelocationTarget::FunctionAddress(FunctionId(0)))],
         ),
     ];
-    let object = load(&write(&module, functions, &kernel));
+    let object = load(&write_object(&module, functions, &kernel));
     assert_eq!(run(&object, "main"), 0x1239);
     assert_eq!(run(&object, "main2"), 3);
     let bss = object.maps().find(|m| m.name().to_string_lossy().ends_with(".bss")).expect(".bss");
@@ -262,37 +251,101 @@ fn code_finds_data_and_subprograms() {
     assert_eq!(value[16..24], 0x1239_u64.to_ne_bytes());
 }
 
+/// Compiled against the fixture's types, whose offsets are all others.
 #[test]
 fn fields_are_relocated() {
-    let Some(kernel) = kernel() else { return };
-    let fields = vec![
-        field(&kernel.0, "task_struct", &["pid"]),
-        field(&kernel.0, "bio", &["bi_iter", "bi_sector"]),
+    use FieldInfo::*;
+    let Some(real) = kernel() else { return };
+    let kernel = FixtureKernel::new();
+    let types = kernel.btf().expect("types");
+    let asked: &[(&str, &[&str], &[FieldInfo])] = &[
+        ("task_struct", &["pid"], &[Offset, Size, Exists, Signed]),
+        ("task_struct", &["comm"], &[Offset, Size]),
+        ("task_struct", &["comm", "3"], &[Offset]),
+        ("task_struct", &["se", "group_node", "next"], &[Offset]),
+        ("task_struct", &["sched_reset_on_fork"], &[Offset, Size, LeftShift, RightShift]),
+        ("task_struct", &["nice_hint"], &[Exists]),
+        ("task_struct", &[], &[TypeExists, TypeSize]),
+        ("bio", &["bi_iter"], &[Offset, Size]),
+        ("bio", &["bi_iter", "bi_sector"], &[Offset, Signed]),
+        ("bio", &["bi_opf"], &[Offset]),
+        ("atomic_t", &["counter"], &[Offset, Size]),
+        ("request", &["elv", "priv", "1"], &[Offset]),
+        ("wb_writeback_work", &[], &[]),
+        ("ext4_inode_info", &[], &[]),
     ];
-    let expected = fields[1].offset;
-    let (pid, sector) = (fields[0].offset as i16, fields[1].offset as i32);
-    let module = Module { fields, bss: 8, ..Module::default() };
-    let at = |n: u32, info| RelocationTarget::Field(FieldId(n), info);
-    // The running task's pid, by a plain load from a trusted pointer.
+    let mut fields = Vec::new();
+    let mut programs = Vec::new();
+    let mut expected = Vec::new();
+    let mut ask = |here: Field, there: Option<Field>, info: FieldInfo| {
+        let name = format!("p{}", programs.len());
+        let at = RelocationTarget::Field(FieldId(fields.len() as u32), info);
+        let insns = vec![mov(0, here.info(info) as i32), EXIT];
+        programs.push(program(&name, "raw_tp", insns, &[(0, at)]));
+        let value = there.map_or(0, |f| f.info(info));
+        expected.push((name, format!("{} {info:?}", here.name), value));
+        fields.push(here);
+    };
+    for (root, names, infos) in asked {
+        for info in *infos {
+            let here = field(&types, root, names).expect(root);
+            ask(here, field(&real, root, names), *info);
+        }
+    }
+    let write = enumerator(&types, "req_op", "REQ_OP_DISCARD").expect("an enumerator");
+    ask(write, enumerator(&real, "req_op", "REQ_OP_DISCARD"), EnumValue);
+    let gone = enumerator(&types, "mq_rq_state", "MQ_RQ_COMPLETE").expect("an enumerator");
+    ask(gone, enumerator(&real, "mq_rq_state", "MQ_RQ_COMPLETE"), Exists);
+
+    let module = Module { fields, ..Module::default() };
+    let object = load(&write_object(&module, programs, &kernel));
+    for (name, what, value) in expected {
+        assert_eq!(i64::from(run(&object, &name)), value, "{what}");
+    }
+}
+
+/// Plain loads from trusted pointers, and a BTF-typed tracepoint that fires.
+#[test]
+fn relocated_loads_read() {
+    let Some(_) = kernel() else { return };
+    let kernel = FixtureKernel::new();
+    let types = kernel.btf().expect("types");
+    let fields = vec![field(&types, "task_struct", &["pid"]).expect("a field")];
+    let pid = fields[0].offset as i16;
+    let module = Module { fields, bss: 32, ..Module::default() };
+    let at = RelocationTarget::Field(FieldId(0), FieldInfo::Offset);
     let own_pid = vec![call(Helper::GET_CURRENT_TASK_BTF), load32(0, 0, pid), EXIT];
-    let constant = vec![mov(0, sector), EXIT];
     let switch = [
         vec![load64(2, 1, 16), load32(2, 2, pid)],
         address(1).to_vec(),
         vec![store64(1, 0, 2), mov(0, 0), EXIT],
     ];
     let functions = vec![
-        program("own_pid", "raw_tp", own_pid, &[(1, at(0, FieldInfo::Offset))]),
-        program("sector", "raw_tp", constant, &[(0, at(1, FieldInfo::Offset))]),
+        program("own_pid", "raw_tp", own_pid, &[(1, at)]),
         program(
             "switch",
             "tp_btf/sched_switch",
             switch.concat(),
-            &[(1, at(0, FieldInfo::Offset)), (2, RelocationTarget::Bss(0))],
+            &[(1, at), (2, RelocationTarget::Bss(24))],
         ),
+        program("sample", "perf_event", vec![mov(0, 0), EXIT], &[]),
     ];
-    let object = load(&write(&module, functions, &kernel));
+    let object = load(&write_object(&module, functions, &kernel));
     // SAFETY: gettid has no preconditions.
     assert_eq!(run(&object, "own_pid"), unsafe { libc::gettid() } as u32);
-    assert_eq!(run(&object, "sector"), expected);
+
+    let switch = object.progs_mut().find(|p| p.name() == "switch").expect("switch");
+    let link = switch.attach().expect("attached");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
+    let bss = object.maps().find(|m| m.name().to_string_lossy().ends_with(".bss")).expect(".bss");
+    let seen = || {
+        let value = bss.lookup(&0u32.to_ne_bytes(), MapFlags::ANY).expect("lookup").expect("value");
+        u64::from_ne_bytes(value[24..32].try_into().expect("eight bytes"))
+    };
+    while seen() == 0 && std::time::Instant::now() < deadline {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    drop(link);
+    // A pid: small, and not the pointers or padding around it.
+    assert!((1..1 << 22).contains(&seen()), "{}", seen());
 }

@@ -5,10 +5,11 @@
 //! from (the verifier's log shows them), and the CO-RE relocation records.
 
 use super::fields::LocalTypes;
-use super::{ObjectError, Placement};
-use crate::bpf::{Code, FunctionCode, RelocationTarget};
+use super::{ObjectError, Placement, expected};
+use crate::bpf::{Code, FunctionCode, Relocation, RelocationTarget};
+use crate::btf::Btf;
 use crate::btf::write::BtfBuilder;
-use crate::ir::Module;
+use crate::ir::{FieldId, FieldInfo, Module};
 use crate::kernel::Kernel;
 use std::collections::BTreeSet;
 use strand_grammar::source::{Sources, Span};
@@ -54,6 +55,7 @@ impl Info<'_> {
                 records[1].extend(lines(function, start, sources, btf));
                 for r in &function.relocations {
                     let RelocationTarget::Field(field, info) = r.target else { continue };
+                    self.check(function, r, (field, info), types.btf(field))?;
                     if let Some(core) = types.relocation(field, info, btf)? {
                         let at = start + 8 * r.insn;
                         records[2].push(vec![at, core.ty, core.access, core.kind]);
@@ -66,6 +68,36 @@ impl Info<'_> {
             }
         }
         Ok(assemble(&parts))
+    }
+
+    /// Whether an instruction holds what the loader expects there.
+    fn check(
+        &self,
+        function: &FunctionCode,
+        relocation: &Relocation,
+        (field, info): (FieldId, FieldInfo),
+        btf: &Btf,
+    ) -> Result<(), ObjectError> {
+        let at = relocation.insn as usize;
+        let unknown = || ObjectError::UnknownInstruction {
+            function: function.name.clone(),
+            insn: relocation.insn,
+        };
+        let insn = function.insns.get(at).ok_or_else(unknown)?;
+        let held = expected::held(*insn, function.insns.get(at + 1).copied());
+        let field = &self.module.fields[field.index()];
+        let expected = expected::value(btf, field, info);
+        if held.is_some() && held == expected {
+            return Ok(());
+        }
+        Err(ObjectError::WrongValue {
+            function: function.name.clone(),
+            insn: relocation.insn,
+            field: field.name.clone(),
+            info,
+            held,
+            expected,
+        })
     }
 }
 

@@ -78,6 +78,11 @@ impl<'a> LocalTypes<'a> {
         Ok(types)
     }
 
+    /// The BTF that a field's root is in.
+    pub fn btf(&self, id: FieldId) -> &Btf {
+        &self.btf[&self.fields[id.index()].module]
+    }
+
     fn load(&mut self, field: &Field, kernel: &dyn Kernel) -> Result<(), ObjectError> {
         if !self.btf.contains_key(&field.module) {
             let btf = match &field.module {

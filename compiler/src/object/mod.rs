@@ -21,12 +21,13 @@
 
 mod debug;
 mod elf;
+mod expected;
 mod fields;
 mod maps;
 
 use crate::bpf::{Code, RelocationTarget};
 use crate::btf::write::{BtfBuilder, IntEncoding, Linkage, NewType};
-use crate::ir::{FunctionKind, Module};
+use crate::ir::{FieldInfo, FunctionKind, Module};
 use crate::kernel::Kernel;
 use crate::manifest::{BSS_START, Manifest, STATE_OFFSET, THREAD_COUNT_OFFSET, WALL_CLOCK_OFFSET};
 use strand_grammar::source::Sources;
@@ -65,6 +66,24 @@ pub enum ObjectError {
         field: String,
         /// The module.
         module: String,
+    },
+    /// An instruction doesn't hold what the field is on the kernel compiled against.
+    #[error(
+        "function `{function}`, instruction {insn}: holds {held:?} where `{field}` is {expected:?} ({info:?})"
+    )]
+    WrongValue {
+        /// The function.
+        function: String,
+        /// Index of the instruction.
+        insn: u32,
+        /// The field.
+        field: String,
+        /// What is asked of it.
+        info: FieldInfo,
+        /// In the instruction, if it is of a kind that can be patched.
+        held: Option<i64>,
+        /// By the kernel's types, if they answer.
+        expected: Option<i64>,
     },
     /// A map's key or value is laid out impossibly.
     #[error("map `{map}`: `{field}` does not fit its layout")]
