@@ -5,7 +5,11 @@
 //! round, [`write::BtfBuilder`] makes such bytes.
 
 pub mod declare;
+mod find;
+pub mod print;
 mod read;
+#[cfg(test)]
+mod tests;
 pub mod write;
 
 pub use read::{Btf, BtfError, BtfKind, BtfMember, BtfType};

@@ -1,11 +1,13 @@
 //! Reads BTF in place.
 //!
 //! The kernel's BTF has over 120,000 types, and a script needs a few: so the only
-//! table made up front is where each type starts. A name is found by its place in the
-//! string section, which one pass turns into a hash table when it is first needed.
+//! table made up front is where each type starts. [Finding](Btf::find) names is a file
+//! of its own. Damaged BTF is refused or read as something else, but never ends in a
+//! panic or an endless loop.
 
-use rustc_hash::FxHashMap;
-use std::sync::{Arc, OnceLock};
+use super::find::Names;
+use std::borrow::Cow;
+use std::sync::Arc;
 
 /// Why bytes are not BTF.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -190,17 +192,20 @@ pub struct BtfMember<'a> {
 
 /// One BTF, perhaps on top of another (a module's on the kernel's).
 pub struct Btf {
-    data: Vec<u8>,
-    strings: std::ops::Range<usize>,
+    pub(super) data: Cow<'static, [u8]>,
+    pub(super) strings: std::ops::Range<usize>,
     /// Byte offset in `data` of each own type.
-    types: Vec<u32>,
+    pub(super) types: Vec<u32>,
     /// Id of the first own type.
-    first: u32,
-    base: Option<Arc<Btf>>,
-    base_strings: u32,
-    names: OnceLock<FxHashMap<u32, Vec<u32>>>,
-    string_index: OnceLock<FxHashMap<Box<[u8]>, u32>>,
+    pub(super) first: u32,
+    pub(super) base: Option<Arc<Btf>>,
+    pub(super) base_strings: u32,
+    pub(super) names: Names,
 }
+
+/// How many typedefs, qualifiers or arrays a type may be behind: far more than any C
+/// has, so that what goes round in circles comes to an end.
+const DEPTH: usize = 64;
 
 impl std::fmt::Debug for Btf {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -209,8 +214,13 @@ impl std::fmt::Debug for Btf {
 }
 
 impl Btf {
-    /// Takes the bytes of a `.BTF` section; `base` for split BTF.
-    pub fn parse(data: Vec<u8>, base: Option<Arc<Btf>>) -> Result<Btf, BtfError> {
+    /// Takes the bytes of a `.BTF` section (owned, or mapped for good); `base` for split
+    /// BTF.
+    pub fn parse(
+        data: impl Into<Cow<'static, [u8]>>,
+        base: Option<Arc<Btf>>,
+    ) -> Result<Btf, BtfError> {
+        let data: Cow<'static, [u8]> = data.into();
         let word = |at: usize| {
             let bytes = data.get(at..at + 4).ok_or(BtfError::Damaged(at))?;
             Ok(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
@@ -259,8 +269,7 @@ impl Btf {
             first,
             base,
             base_strings,
-            names: OnceLock::new(),
-            string_index: OnceLock::new(),
+            names: Names::default(),
             data,
         })
     }
@@ -285,21 +294,24 @@ impl Btf {
         self.base.as_ref()
     }
 
-    fn word(&self, at: usize) -> u32 {
+    pub(super) fn word(&self, at: usize) -> u32 {
         match self.data.get(at..at + 4) {
             Some(b) => u32::from_le_bytes([b[0], b[1], b[2], b[3]]),
             None => 0,
         }
     }
 
-    fn string(&self, offset: u32) -> &str {
+    pub(super) fn string_bytes(&self, offset: u32) -> &[u8] {
         if offset < self.base_strings {
-            return self.base.as_ref().map_or("", |b| b.string(offset));
+            return self.base.as_ref().map_or(&[], |b| b.string_bytes(offset));
         }
         let bytes = &self.data[self.strings.clone()];
         let bytes = bytes.get((offset - self.base_strings) as usize..).unwrap_or(&[]);
-        let end = bytes.iter().position(|b| *b == 0).unwrap_or(bytes.len());
-        std::str::from_utf8(&bytes[..end]).unwrap_or("")
+        &bytes[..memchr::memchr(0, bytes).unwrap_or(bytes.len())]
+    }
+
+    fn string(&self, offset: u32) -> &str {
+        std::str::from_utf8(self.string_bytes(offset)).unwrap_or("")
     }
 
     /// The BTF that owns a type and the type's place in its data; `None` for void and
@@ -311,7 +323,7 @@ impl Btf {
         self.types.get((id - self.first) as usize).map(|at| (self, *at as usize))
     }
 
-    fn kind_at(&self, at: usize) -> BtfKind {
+    pub(super) fn kind_at(&self, at: usize) -> BtfKind {
         BtfKind::of(self.word(at + 4) >> 24 & 0x1f).unwrap_or(BtfKind::Void)
     }
 
@@ -359,18 +371,22 @@ impl Btf {
 
     /// The type behind qualifiers (not typedefs), with its id.
     pub fn unqualified(&self, mut id: u32) -> u32 {
-        while let BtfType::Qualifier { to, .. } = self.ty(id) {
+        for _ in 0..DEPTH {
+            let BtfType::Qualifier { to, .. } = self.ty(id) else { return id };
             id = to;
         }
-        id
+        0
     }
 
     /// The type behind qualifiers and typedefs.
     pub fn resolve(&self, mut id: u32) -> u32 {
-        while let BtfType::Qualifier { to, .. } | BtfType::Typedef { to, .. } = self.ty(id) {
+        for _ in 0..DEPTH {
+            let (BtfType::Qualifier { to, .. } | BtfType::Typedef { to, .. }) = self.ty(id) else {
+                return id;
+            };
             id = to;
         }
-        id
+        0
     }
 
     /// The members of a struct or union, in order; none for other types.
@@ -431,63 +447,28 @@ impl Btf {
 
     /// Size in bytes; `None` for void, functions and incomplete types.
     pub fn size(&self, id: u32) -> Option<u32> {
-        match self.ty(self.resolve(id)) {
-            BtfType::Int { size, .. }
-            | BtfType::Float { size, .. }
-            | BtfType::Record { size, .. }
-            | BtfType::Enum { size, .. } => Some(size),
-            BtfType::Pointer(_) => Some(8),
-            BtfType::Array { element, len } => self.size(element)?.checked_mul(len),
-            _ => None,
+        let (mut id, mut count) = (id, 1u32);
+        for _ in 0..DEPTH {
+            let size = match self.ty(self.resolve(id)) {
+                BtfType::Int { size, .. }
+                | BtfType::Float { size, .. }
+                | BtfType::Record { size, .. }
+                | BtfType::Enum { size, .. } => size,
+                BtfType::Pointer(_) => 8,
+                BtfType::Array { element, len } => {
+                    (id, count) = (element, count.checked_mul(len)?);
+                    continue;
+                }
+                _ => return None,
+            };
+            return size.checked_mul(count);
         }
+        None
     }
 
     /// The name of a type; empty if it has none.
     pub fn name(&self, id: u32) -> &str {
         self.locate(id).map_or("", |(b, at)| b.string(b.word(at)))
-    }
-
-    fn string_offset(&self, name: &str) -> Option<u32> {
-        let index = self.string_index.get_or_init(|| {
-            let bytes = &self.data[self.strings.clone()];
-            let mut map = FxHashMap::default();
-            let mut at = 0;
-            for s in bytes.split(|b| *b == 0) {
-                map.entry(s.into()).or_insert(at as u32);
-                at += s.len() + 1;
-            }
-            map
-        });
-        index.get(name.as_bytes()).map(|at| at + self.base_strings)
-    }
-
-    /// Ids of this BTF's own types with this name, of any kind, in order.
-    fn own_named(&self, offset: u32) -> &[u32] {
-        let names = self.names.get_or_init(|| {
-            let mut map: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
-            for (i, at) in self.types.iter().enumerate() {
-                let name = self.word(*at as usize);
-                if name != 0 {
-                    map.entry(name).or_default().push(self.first + i as u32);
-                }
-            }
-            map
-        });
-        names.get(&offset).map_or(&[], Vec::as_slice)
-    }
-
-    /// The first type of this name for which `wanted` holds: own types before the base's.
-    pub fn find(&self, name: &str, wanted: impl Fn(BtfKind) -> bool + Copy) -> Option<u32> {
-        // A split BTF may reuse the base's strings.
-        let own = self.string_offset(name);
-        let inherited = self.base.as_ref().and_then(|b| b.string_offset(name));
-        let found = own
-            .into_iter()
-            .chain(inherited)
-            .flat_map(|o| self.own_named(o))
-            .find(|id| wanted(self.kind(**id)))
-            .copied();
-        found.or_else(|| self.base.as_ref()?.find(name, wanted))
     }
 
     /// Own types of a kind, with names: for listings and suggestions.
