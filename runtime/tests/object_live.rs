@@ -349,3 +349,61 @@ fn relocated_loads_read() {
     // A pid: small, and not the pointers or padding around it.
     assert!((1..1 << 22).contains(&seen()), "{}", seen());
 }
+
+/// From IR text to a map's contents.
+#[test]
+fn compiled_code_runs() {
+    let Some(_) = kernel() else { return };
+    let text = r#"
+map seen hash entries 16 flags 0x0
+  key 16 align 8 { comm: str[16] @0 }
+  value 16 align 8 { count: s64 @0, last: u64 @8 }
+rodata "abc\x00"
+bss 32
+
+program "raw_tp" @probe(%0: ptr) {
+  $0 = slot 16 align 8 any
+  $1 = slot 16 align 8 any
+b0:
+  %1 = slot $0
+  %2 = const 16
+  %3 = helper get_current_comm(%1, %2)
+  %4 = map seen
+  %5 = helper map_lookup_elem(%4, %1)
+  %6 = const 0
+  br.eq %5, %6, b1, b2
+b1:
+  %7 = slot $1
+  %8 = const 1
+  store.u64 %7, %8
+  %9 = rodata 2
+  %10 = load.u8 %9
+  %11 = call @twice(%10)
+  store.u64 %7 + 8, %11
+  %12 = helper map_update_elem(%4, %1, %7, %6)
+  ret %11
+b2:
+  %13 = const 1
+  atomic_add.u64 %5, %13
+  ret %6
+}
+
+sub @twice(%0: i64) {
+b0:
+  %1 = add %0, %0
+  ret %1
+}
+"#;
+    let mut module = strand_compiler::ir::parse::parse(text).unwrap_or_else(|e| panic!("{e}"));
+    let code = strand_compiler::bpf::compile(&mut module, &Default::default())
+        .unwrap_or_else(|e| panic!("{e}"));
+    let kernel = FixtureKernel::new();
+    let object = load(&write_object(&module, code.functions, &kernel));
+    assert_eq!(run(&object, "probe"), 2 * u32::from(b'c'));
+    assert_eq!(run(&object, "probe"), 0);
+    let seen = object.maps().find(|m| m.name() == "seen").expect("the map");
+    let key = seen.keys().next().expect("an element");
+    let value = seen.lookup(&key, MapFlags::ANY).expect("lookup").expect("value");
+    assert_eq!(value[..8], 2u64.to_ne_bytes());
+    assert_eq!(value[8], 2 * b'c');
+}

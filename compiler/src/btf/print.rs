@@ -61,6 +61,12 @@ pub fn definition(btf: &Btf, id: u32) -> String {
             }
             _ => format!("typedef {};", declaration(btf, to, name)),
         },
+        BtfType::Var { name, ty } => match btf.ty(ty) {
+            BtfType::Record { name: "", .. } => {
+                format!("{} {name};", Printer::new(btf).body(ty, 0, 0, DEPTH))
+            }
+            _ => format!("{};", declaration(btf, ty, name)),
+        },
         _ => format!("{};", type_name(btf, id)),
     }
 }

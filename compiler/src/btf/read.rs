@@ -310,7 +310,8 @@ impl Btf {
         &bytes[..memchr::memchr(0, bytes).unwrap_or(bytes.len())]
     }
 
-    fn string(&self, offset: u32) -> &str {
+    /// The string at this place of the string section; empty if there is none.
+    pub fn string(&self, offset: u32) -> &str {
         std::str::from_utf8(self.string_bytes(offset)).unwrap_or("")
     }
 

@@ -174,6 +174,8 @@ fn relocate(
         let (_, offset) = parts.placement.functions[id.index()];
         matches!(function.kind, FunctionKind::Subprogram).then_some(offset as i32)
     };
+    // What kind of address it is, the loader finds out from the symbol.
+    insn.src = 0;
     Some(match relocation.target {
         RelocationTarget::Map(id) => {
             insn.imm = 0;

@@ -20,10 +20,15 @@
 //! context of its callers, instead of once for all possible arguments.
 
 mod debug;
+mod dump;
 mod elf;
 mod expected;
 mod fields;
 mod maps;
+#[cfg(test)]
+mod tests;
+
+pub use dump::{DumpError, dump};
 
 use crate::bpf::{Code, RelocationTarget};
 use crate::btf::write::{BtfBuilder, IntEncoding, Linkage, NewType};
