@@ -8,12 +8,16 @@
 //! `frame` gives slots their places → `prepare` shapes the flow → `select` chooses
 //! instructions → `regalloc` assigns registers → `emit` encodes.
 
+#[cfg(test)]
+mod agreement;
 pub mod disasm;
 mod emit;
 mod expand;
 mod frame;
 pub mod insn;
 mod mach;
+#[cfg(test)]
+mod machine;
 mod prepare;
 mod regalloc;
 mod select;
@@ -164,6 +168,7 @@ pub const SCRATCH_MAP: &str = "scratch";
 
 /// Compiles all functions. Adds the map `scratch` to the module if programs need it.
 pub fn compile(module: &mut Module, options: &Options) -> Result<Code, Error> {
+    crate::ir::verify::assert_valid(module, "lowering");
     let order = callees_first(module)?;
     let mut compiler = Compiler {
         module,

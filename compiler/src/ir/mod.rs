@@ -22,6 +22,8 @@ pub mod cfg;
 pub mod parse;
 pub mod passes;
 pub mod print;
+#[cfg(test)]
+pub mod testing;
 pub mod uses;
 pub mod verify;
 
@@ -31,7 +33,9 @@ use strand_grammar::source::Span;
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(
+            Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+        )]
         pub struct $name(pub u32);
 
         impl $name {
@@ -65,7 +69,7 @@ pub enum Type {
 }
 
 /// Everything that becomes one BPF object.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Module {
     /// In order of [`MapId`].
     pub maps: Vec<Map>,
@@ -402,7 +406,7 @@ pub enum Offset {
 }
 
 /// What an instruction does.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Op {
     /// A constant.
     Const(i64),
@@ -565,12 +569,6 @@ pub struct Target {
     pub block: BlockId,
     /// One for each parameter there.
     pub args: Vec<Value>,
-}
-
-impl Default for BlockId {
-    fn default() -> Self {
-        BlockId(0)
-    }
 }
 
 /// How a block ends.

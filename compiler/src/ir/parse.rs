@@ -571,7 +571,8 @@ impl<'a> Cursor<'a> {
                         let hex = self.rest.get(i + 1..i + 3).unwrap_or("");
                         let byte = u8::from_str_radix(hex, 16);
                         out.push(byte.map_err(|_| "two digits follow \\x".to_string())?);
-                        (chars.next(), chars.next());
+                        chars.next();
+                        chars.next();
                     }
                     Some((_, c @ ('"' | '\\'))) => out.push(c as u8),
                     _ => return Err("after \\ come x, \" or \\".into()),
@@ -636,13 +637,7 @@ impl<'a> Cursor<'a> {
 
     /// ` + 8` or ` - 8` or nothing
     fn offset(&mut self) -> Result<i32> {
-        if self.eat("+") {
-            self.number()
-        } else if self.peek("-") {
-            self.number()
-        } else {
-            Ok(0)
-        }
+        if self.eat("+") || self.peek("-") { self.number() } else { Ok(0) }
     }
 
     /// `.u32 %1 + 8, %2`

@@ -3,7 +3,7 @@
 //! In: one [`Op`] or [`Terminator`]. Out: its operands in order, in place or by value.
 //! Every pass goes through here, so that a new operation is described once.
 
-use super::{BinOp, Cond, Inst, Op, Target, Terminator, Type, UnOp, Value};
+use super::{BinOp, Cond, Helper, Inst, Op, Target, Terminator, Type, UnOp, Value};
 
 impl Op {
     /// Calls `f` with each operand, in order; `f` may replace it.
@@ -254,5 +254,40 @@ impl UnOp {
             UnOp::Bswap32 => (a as u32).swap_bytes().into(),
             UnOp::Bswap64 => a.swap_bytes(),
         }
+    }
+}
+
+impl Helper {
+    /// Whether its answer is the same throughout one run of a program.
+    pub fn is_fixed(self) -> bool {
+        matches!(
+            self,
+            Helper::GET_SMP_PROCESSOR_ID
+                | Helper::GET_CURRENT_PID_TGID
+                | Helper::GET_CURRENT_UID_GID
+                | Helper::GET_CURRENT_TASK
+                | Helper::GET_CURRENT_TASK_BTF
+                | Helper::GET_CURRENT_CGROUP_ID
+                | Helper::GET_FUNC_IP
+                | Helper::GET_ATTACH_COOKIE
+                | Helper::TASK_PT_REGS
+        )
+    }
+
+    /// Whether it changes nothing that a program could notice, so that it may go if its
+    /// result is unused and loads may be kept across it.
+    pub fn only_reads(self) -> bool {
+        self.is_fixed()
+            || matches!(
+                self,
+                Helper::MAP_LOOKUP_ELEM
+                    | Helper::KTIME_GET_NS
+                    | Helper::KTIME_GET_BOOT_NS
+                    | Helper::KTIME_GET_TAI_NS
+                    | Helper::JIFFIES64
+                    | Helper::GET_PRANDOM_U32
+                    | Helper::RINGBUF_QUERY
+                    | Helper::STRNCMP
+            )
     }
 }

@@ -1,0 +1,492 @@
+//! Makes programs that are valid by construction.
+//!
+//! In: random [`Stmt`]s. Out: a module with one program that executes them. Operands
+//! are numbers that select, modulo how many there are, one of the values in scope, so
+//! that any statement makes sense anywhere and shrinking always gives a valid program.
+
+use crate::ir::build::Builder;
+use crate::ir::{
+    BinOp, Cond, Field, FieldId, FieldInfo, FunctionId, FunctionKind, Helper, Layout, Map, MapId,
+    MapKind, Module, Place, SlotId, Target, Type, UnOp, Value, Width,
+};
+use proptest::prelude::*;
+
+/// Words of `.bss` that programs write their results to.
+pub const OUTPUTS: u32 = 16;
+
+/// Selects a value in scope.
+type Pick = u8;
+
+/// One statement; those with results add to the values in scope.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "each stands for the operation of its name")]
+pub enum Stmt {
+    Const(i64),
+    Binary(BinOp, Pick, Pick),
+    BinaryImm(BinOp, Pick, i64),
+    Unary(UnOp, Pick),
+    Compare(Cond, Pick, Pick),
+    CompareImm(Cond, Pick, i64),
+    Context(Width, bool, u8),
+    Field(FieldInfo),
+    FieldLoad,
+    Rodata(u8),
+    /// New memory of so many words, set to a value.
+    Slot(u8, Place, Pick),
+    Load(Pick, Width, bool, u8),
+    /// At an offset that a value gives.
+    LoadIndexed(Pick, Pick),
+    Store(Pick, Width, u8, Pick),
+    StoreImm(Pick, Width, u8, i64),
+    AtomicAdd(Pick, Width, Pick),
+    FetchAdd(Pick, Width, Pick),
+    CompareExchange(Pick, Width, Pick, Pick),
+    ProbeRead(Pick, Pick),
+    Signal,
+    Pid,
+    Output(u8, Pick),
+    Call(Pick, Pick),
+    Repeat(u8, Pick),
+    Lookup(Pick, Vec<Stmt>),
+    If(Cond, Pick, Pick, Vec<Stmt>, Vec<Stmt>),
+    IfImm(Cond, Pick, i64, Vec<Stmt>, Vec<Stmt>),
+    /// `if (a == 0 && b < 3)`, by way of a 0 or 1 as `&&` gives it.
+    IfBoth(Pick, Pick, Vec<Stmt>),
+    Loop(u8, Vec<Stmt>),
+}
+
+/// Numbers that are likely to matter.
+fn number() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        -4i64..9,
+        any::<i8>().prop_map(i64::from),
+        any::<i64>(),
+        (0u32..64).prop_map(|n| 1i64 << n),
+        (0u32..64).prop_map(|n| (1i64 << n).wrapping_sub(1)),
+        Just(i64::from(i32::MIN)),
+        Just(i64::from(i32::MAX) + 1),
+    ]
+}
+
+fn one_of<T: Copy + std::fmt::Debug + 'static>(
+    names: &'static [(T, &'static str)],
+) -> impl Strategy<Value = T> {
+    (0..names.len()).prop_map(|i| names[i].0)
+}
+
+fn width() -> impl Strategy<Value = Width> {
+    prop_oneof![Just(Width::W8), Just(Width::W16), Just(Width::W32), Just(Width::W64)]
+}
+
+fn wide() -> impl Strategy<Value = Width> {
+    prop_oneof![Just(Width::W32), Just(Width::W64)]
+}
+
+/// Statements on values alone and on `.bss`.
+fn plain() -> BoxedStrategy<Stmt> {
+    let p = any::<Pick>;
+    prop_oneof![
+        number().prop_map(Stmt::Const),
+        (one_of(BinOp::NAMES), p(), p()).prop_map(|(o, a, b)| Stmt::Binary(o, a, b)),
+        (one_of(BinOp::NAMES), p(), number()).prop_map(|(o, a, n)| Stmt::BinaryImm(o, a, n)),
+        (one_of(UnOp::NAMES), p()).prop_map(|(o, a)| Stmt::Unary(o, a)),
+        (one_of(Cond::NAMES), p(), p()).prop_map(|(c, a, b)| Stmt::Compare(c, a, b)),
+        (one_of(Cond::NAMES), p(), number()).prop_map(|(c, a, n)| Stmt::CompareImm(c, a, n)),
+        (width(), any::<bool>(), any::<u8>()).prop_map(|(w, s, o)| Stmt::Context(w, s, o)),
+        (any::<u8>(), p()).prop_map(|(i, v)| Stmt::Output(i, v)),
+        (1u8..6, one_of(Place::NAMES), p()).prop_map(|(n, place, v)| Stmt::Slot(n, place, v)),
+        (p(), width(), any::<bool>(), any::<u8>()).prop_map(|(s, w, x, o)| Stmt::Load(s, w, x, o)),
+        (p(), p()).prop_map(|(s, v)| Stmt::LoadIndexed(s, v)),
+        (p(), width(), any::<u8>(), p()).prop_map(|(s, w, o, v)| Stmt::Store(s, w, o, v)),
+        (p(), width(), any::<u8>(), number()).prop_map(|(s, w, o, n)| Stmt::StoreImm(s, w, o, n)),
+    ]
+    .boxed()
+}
+
+/// Those that need a kernel or atomics as well.
+fn all() -> BoxedStrategy<Stmt> {
+    let p = any::<Pick>;
+    let more = prop_oneof![
+        one_of(&FieldInfo::NAMES[..6]).prop_map(Stmt::Field),
+        Just(Stmt::FieldLoad),
+        any::<u8>().prop_map(Stmt::Rodata),
+        (p(), wide(), p()).prop_map(|(s, w, v)| Stmt::AtomicAdd(s, w, v)),
+        (p(), wide(), p()).prop_map(|(s, w, v)| Stmt::FetchAdd(s, w, v)),
+        (p(), wide(), p(), p()).prop_map(|(s, w, e, n)| Stmt::CompareExchange(s, w, e, n)),
+        (p(), p()).prop_map(|(s, v)| Stmt::ProbeRead(s, v)),
+        Just(Stmt::Signal),
+        Just(Stmt::Pid),
+        (p(), p()).prop_map(|(a, b)| Stmt::Call(a, b)),
+        (0u8..5, p()).prop_map(|(n, v)| Stmt::Repeat(n, v)),
+    ];
+    prop_oneof![2 => plain(), 1 => more].boxed()
+}
+
+fn nested(leaf: BoxedStrategy<Stmt>, lookups: bool) -> impl Strategy<Value = Vec<Stmt>> {
+    let p = any::<Pick>;
+    let tree = leaf.prop_recursive(4, 48, 8, move |inner| {
+        let body = || prop::collection::vec(inner.clone(), 0..8);
+        let flow = prop_oneof![
+            (one_of(Cond::NAMES), p(), p(), body(), body())
+                .prop_map(|(c, a, b, x, y)| Stmt::If(c, a, b, x, y)),
+            (one_of(Cond::NAMES), p(), number(), body(), body())
+                .prop_map(|(c, a, n, x, y)| Stmt::IfImm(c, a, n, x, y)),
+            (p(), p(), body()).prop_map(|(a, b, x)| Stmt::IfBoth(a, b, x)),
+            (0u8..4, body()).prop_map(|(n, x)| Stmt::Loop(n, x)),
+        ];
+        match lookups {
+            true => {
+                prop_oneof![3 => flow, 1 => (p(), body()).prop_map(|(k, x)| Stmt::Lookup(k, x))]
+                    .boxed()
+            }
+            false => flow.boxed(),
+        }
+    });
+    prop::collection::vec(tree, 1..24)
+}
+
+/// Programs with everything.
+pub fn programs() -> impl Strategy<Value = Vec<Stmt>> {
+    nested(all(), true)
+}
+
+/// Programs without helpers, maps, relocations and atomics.
+pub fn plain_programs() -> impl Strategy<Value = Vec<Stmt>> {
+    nested(plain(), false)
+}
+
+/// Makes the module.
+pub fn module(stmts: &[Stmt]) -> Module {
+    let int = |size| Some(Layout { size, align: size, fields: Vec::new() });
+    let field = Field {
+        module: None,
+        root: 1,
+        path: vec![2],
+        name: "s.f".into(),
+        offset: 16,
+        size: 4,
+        signed: true,
+        bits: Some(crate::ir::Bits { offset: 3, size: 5 }),
+    };
+    let map = Map {
+        name: "table".into(),
+        kind: MapKind::Hash,
+        key: int(8),
+        value: int(8),
+        entries: 16,
+        flags: 0,
+    };
+    let mut b =
+        Builder::new("main", FunctionKind::Program { section: "raw_tp".into() }, &[Type::Ptr]);
+    let context = b.param(0);
+    let first = b.load(Width::W64, false, context, 0);
+    let mut maker = Maker { b, context, values: vec![first], slots: Vec::new() };
+    maker.block(stmts);
+    // Whatever is still in scope is seen.
+    for (i, v) in maker.values.clone().into_iter().rev().take(8).enumerate() {
+        maker.output(i as u8, v);
+    }
+    let last = maker.pick(255);
+    maker.b.ret(Some(last));
+    let functions = vec![maker.b.finish(), mix(), step()];
+    Module {
+        maps: vec![map],
+        fields: vec![field],
+        rodata: (0..64).collect(),
+        bss: OUTPUTS * 8,
+        functions,
+    }
+}
+
+/// `mix(a, b)`: some arithmetic by way of memory.
+fn mix() -> crate::ir::Function {
+    let mut b = Builder::new("mix", FunctionKind::Subprogram, &[Type::I64, Type::I64]);
+    let slot = b.slot(16, 8, Place::Any);
+    let (x, y, at) = (b.param(0), b.param(1), b.slot_addr(slot));
+    b.store(Width::W64, at, 0, x);
+    b.store(Width::W64, at, 8, y);
+    let half = b.load(Width::W64, false, at, 4);
+    let sum = b.binary(BinOp::Add, half, x);
+    b.ret(Some(sum));
+    b.finish()
+}
+
+/// `step(i, p)`: adds to `*p`; stops at 3.
+fn step() -> crate::ir::Function {
+    let mut b = Builder::new("step", FunctionKind::Subprogram, &[Type::I64, Type::Ptr]);
+    let (i, p) = (b.param(0), b.param(1));
+    let old = b.load(Width::W64, false, p, 0);
+    let by = b.binary_imm(BinOp::Mul, i, 7);
+    let sum = b.binary(BinOp::Add, old, by);
+    b.store(Width::W64, p, 0, sum);
+    let three = b.iconst(3);
+    let stop = b.compare(Cond::Eq, i, three);
+    b.ret(Some(stop));
+    b.finish()
+}
+
+struct Maker {
+    b: Builder,
+    context: Value,
+    values: Vec<Value>,
+    /// With their address where they were made, and their size.
+    slots: Vec<(SlotId, Value, u32)>,
+}
+
+impl Maker {
+    fn pick(&self, n: Pick) -> Value {
+        self.values[usize::from(n) % self.values.len()]
+    }
+
+    /// Address and size of a slot.
+    fn slot(&mut self, n: Pick) -> Option<(Value, u32)> {
+        let len = self.slots.len();
+        if len == 0 {
+            return None;
+        }
+        let (slot, at, size) = self.slots[usize::from(n) % len];
+        let again = usize::from(n) / len % 2 == 1;
+        Some((if again { self.b.slot_addr(slot) } else { at }, size))
+    }
+
+    fn output(&mut self, i: u8, v: Value) {
+        let at = self.b.bss(u32::from(i) % OUTPUTS * 8);
+        self.b.store(Width::W64, at, 0, v);
+    }
+
+    fn block(&mut self, stmts: &[Stmt]) {
+        stmts.iter().for_each(|s| self.stmt(s));
+    }
+
+    /// A block of statements whose values and slots end with it; gives its last value.
+    fn scope(&mut self, stmts: &[Stmt]) -> Value {
+        let (values, slots) = (self.values.len(), self.slots.len());
+        self.block(stmts);
+        let last = self.pick(self.values.len() as u8 - 1);
+        self.values.truncate(values);
+        self.slots.truncate(slots);
+        last
+    }
+
+    fn stmt(&mut self, stmt: &Stmt) {
+        match stmt {
+            Stmt::Slot(..)
+            | Stmt::Load(..)
+            | Stmt::LoadIndexed(..)
+            | Stmt::Store(..)
+            | Stmt::StoreImm(..)
+            | Stmt::AtomicAdd(..)
+            | Stmt::FetchAdd(..)
+            | Stmt::CompareExchange(..)
+            | Stmt::ProbeRead(..) => {
+                let v = self.memory(stmt);
+                self.values.extend(v);
+            }
+            Stmt::Lookup(..)
+            | Stmt::If(..)
+            | Stmt::IfImm(..)
+            | Stmt::IfBoth(..)
+            | Stmt::Loop(..) => {
+                self.flow(stmt);
+            }
+            Stmt::Output(i, v) => self.output(*i, self.pick(*v)),
+            _ => {
+                let v = self.value(stmt);
+                self.values.push(v);
+            }
+        }
+        // Picks are bytes.
+        if self.values.len() > 200 {
+            self.values.truncate(200);
+        }
+    }
+
+    fn value(&mut self, stmt: &Stmt) -> Value {
+        match stmt {
+            Stmt::Const(n) => self.b.iconst(*n),
+            Stmt::Binary(op, x, y) => self.b.binary(*op, self.pick(*x), self.pick(*y)),
+            Stmt::BinaryImm(op, x, n) => self.b.binary_imm(*op, self.pick(*x), *n),
+            Stmt::Unary(op, x) => self.b.unary(*op, self.pick(*x)),
+            Stmt::Compare(cond, x, y) => self.b.compare(*cond, self.pick(*x), self.pick(*y)),
+            Stmt::CompareImm(cond, x, n) => {
+                let n = self.b.iconst(*n);
+                self.b.compare(*cond, self.pick(*x), n)
+            }
+            Stmt::Context(w, signed, off) => {
+                let off = i32::from(*off) % (64 - w.bytes() as i32 + 1);
+                self.b.load(*w, *signed, self.context, off)
+            }
+            Stmt::Field(info) => self.b.field_info(FieldId(0), *info),
+            Stmt::FieldLoad => {
+                self.b.load_field(Type::I64, Width::W32, true, self.context, FieldId(0))
+            }
+            Stmt::Rodata(off) => {
+                let at = self.b.rodata(u32::from(*off) % 56);
+                self.b.load(Width::W64, false, at, 0)
+            }
+            Stmt::Signal => self.b.helper(Helper::SEND_SIGNAL, &[]),
+            Stmt::Pid => self.b.helper(Helper::GET_CURRENT_PID_TGID, &[]),
+            Stmt::Call(x, y) => {
+                let args = [self.pick(*x), self.pick(*y)];
+                self.b.call(FunctionId(1), &args)
+            }
+            Stmt::Repeat(n, v) => {
+                let slot = self.b.slot(8, 8, Place::Stack);
+                let at = self.b.slot_addr(slot);
+                self.b.store(Width::W64, at, 0, self.pick(*v));
+                let (n, zero) = (self.b.iconst((*n).into()), self.b.iconst(0));
+                let f = self.b.function_addr(FunctionId(2));
+                let rounds = self.b.helper(Helper::LOOP, &[n, f, at, zero]);
+                let sum = self.b.load(Width::W64, false, at, 0);
+                self.b.binary(BinOp::Add, rounds, sum)
+            }
+            _ => unreachable!("handled by its own function"),
+        }
+    }
+
+    fn memory(&mut self, stmt: &Stmt) -> Option<Value> {
+        let within =
+            |size: u32, w: Width, off: u8| (u32::from(off) % (size - w.bytes() + 1)) as i32;
+        let aligned = |size: u32, w: Width, p: Pick| {
+            (u32::from(p) * w.bytes() % size / w.bytes() * w.bytes()) as i32
+        };
+        match stmt {
+            Stmt::Slot(words, place, v) => {
+                let size = u32::from(*words) * 8;
+                let slot = self.b.slot(size, 8, *place);
+                let at = self.b.slot_addr(slot);
+                for off in (0..size as i32).step_by(8) {
+                    self.b.store(Width::W64, at, off, self.pick(*v));
+                }
+                self.slots.push((slot, at, size));
+                None
+            }
+            Stmt::Load(s, w, signed, off) => {
+                let (at, size) = self.slot(*s)?;
+                Some(self.b.load(*w, *signed, at, within(size, *w, *off)))
+            }
+            Stmt::LoadIndexed(s, v) => {
+                let (at, _) = self.slot(*s)?;
+                let index = self.b.binary_imm(BinOp::And, self.pick(*v), 3);
+                let at = self.b.binary(BinOp::Add, index, at);
+                let at = self.b.add_imm(at, 2);
+                Some(self.b.load(Width::W16, true, at, 1))
+            }
+            Stmt::Store(s, w, off, v) => {
+                let (at, size) = self.slot(*s)?;
+                self.b.store(*w, at, within(size, *w, *off), self.pick(*v));
+                None
+            }
+            Stmt::StoreImm(s, w, off, n) => {
+                let (at, size) = self.slot(*s)?;
+                self.b.store_imm(*w, at, within(size, *w, *off), *n);
+                None
+            }
+            Stmt::AtomicAdd(s, w, v) => {
+                let (at, size) = self.slot(*s)?;
+                self.b.atomic_add(*w, at, aligned(size, *w, *v), self.pick(*v));
+                None
+            }
+            Stmt::FetchAdd(s, w, v) => {
+                let (at, size) = self.slot(*s)?;
+                let v = (aligned(size, *w, *v), self.pick(*v));
+                Some(self.b.atomic_fetch_add(*w, at, v.0, v.1))
+            }
+            Stmt::CompareExchange(s, w, e, n) => {
+                let (at, size) = self.slot(*s)?;
+                let (expected, new) = (self.pick(*e), self.pick(*n));
+                let off = aligned(size, *w, *e);
+                Some(self.b.atomic_compare_exchange(*w, at, off, expected, new))
+            }
+            Stmt::ProbeRead(s, v) => {
+                let (at, size) = self.slot(*s)?;
+                let size = self.b.iconst(size.into());
+                let args = [at, size, self.pick(*v)];
+                Some(self.b.helper(Helper::PROBE_READ_KERNEL, &args))
+            }
+            _ => unreachable!("handled by its own function"),
+        }
+    }
+
+    fn flow(&mut self, stmt: &Stmt) {
+        match stmt {
+            Stmt::Lookup(key, body) => self.lookup(self.pick(*key), body),
+            Stmt::If(cond, x, y, then, otherwise) => {
+                let (x, y) = (self.pick(*x), self.pick(*y));
+                self.choice(*cond, x, y, then, otherwise);
+            }
+            Stmt::IfImm(cond, x, n, then, otherwise) => {
+                let n = self.b.iconst(*n);
+                self.choice(*cond, self.pick(*x), n, then, otherwise);
+            }
+            Stmt::IfBoth(x, y, then) => {
+                let (more, decided) = (self.b.block(&[]), self.b.block(&[Type::I64]));
+                let (no, yes, three) = (self.b.iconst(0), self.b.iconst(1), self.b.iconst(3));
+                let to = |args: &[Value]| Target { block: decided, args: args.to_vec() };
+                let first = Target { block: more, args: Vec::new() };
+                self.b.branch_with(Cond::Eq, self.pick(*x), no, first, to(&[no]));
+                self.b.switch_to(more);
+                self.b.branch_with(Cond::ULt, self.pick(*y), three, to(&[yes]), to(&[no]));
+                self.b.switch_to(decided);
+                let both = self.b.block_param(decided, 0);
+                self.choice(Cond::Ne, both, no, then, &[]);
+            }
+            Stmt::Loop(n, body) => self.repeat(*n, body),
+            _ => unreachable!("handled by its own function"),
+        }
+    }
+
+    fn choice(&mut self, cond: Cond, x: Value, y: Value, then: &[Stmt], otherwise: &[Stmt]) {
+        let (yes, no) = (self.b.block(&[]), self.b.block(&[]));
+        let join = self.b.block(&[Type::I64]);
+        self.b.branch(cond, x, y, yes, no);
+        for (block, stmts) in [(yes, then), (no, otherwise)] {
+            self.b.switch_to(block);
+            let v = self.scope(stmts);
+            self.b.jump(join, &[v]);
+        }
+        self.b.switch_to(join);
+        self.values.push(self.b.block_param(join, 0));
+    }
+
+    fn lookup(&mut self, key: Value, body: &[Stmt]) {
+        let slot = self.b.slot(8, 8, Place::Any);
+        let at = self.b.slot_addr(slot);
+        self.b.store(Width::W64, at, 0, key);
+        let map = self.b.map(MapId(0));
+        let found = self.b.helper(Helper::MAP_LOOKUP_ELEM, &[map, at]);
+        let (some, join) = (self.b.block(&[]), self.b.block(&[Type::I64]));
+        let none = self.b.iconst(0);
+        let target = |block, args: &[Value]| Target { block, args: args.to_vec() };
+        self.b.branch_with(Cond::Ne, found, none, target(some, &[]), target(join, &[key]));
+        self.b.switch_to(some);
+        let old = self.b.load(Width::W64, false, found, 0);
+        self.values.push(old);
+        let v = self.scope(body);
+        self.values.pop();
+        self.b.store(Width::W64, found, 0, v);
+        self.b.jump(join, &[old]);
+        self.b.switch_to(join);
+        self.values.push(self.b.block_param(join, 0));
+    }
+
+    fn repeat(&mut self, n: u8, body: &[Stmt]) {
+        let head = self.b.block(&[Type::I64, Type::I64]);
+        let (inside, after) = (self.b.block(&[]), self.b.block(&[]));
+        let (zero, start) = (self.b.iconst(0), self.pick(n));
+        self.b.jump(head, &[zero, start]);
+        self.b.switch_to(head);
+        let (i, carried) = (self.b.block_param(head, 0), self.b.block_param(head, 1));
+        let end = self.b.iconst(n.into());
+        self.b.branch(Cond::ULt, i, end, inside, after);
+        self.b.switch_to(inside);
+        let before = self.values.len();
+        self.values.extend([i, carried]);
+        let v = self.scope(body);
+        self.values.truncate(before);
+        let next = self.b.add_imm(i, 1);
+        self.b.jump(head, &[next, v]);
+        self.b.switch_to(after);
+        self.values.push(carried);
+    }
+}
