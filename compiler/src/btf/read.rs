@@ -302,6 +302,10 @@ impl Btf {
     }
 
     pub(super) fn string_bytes(&self, offset: u32) -> &[u8] {
+        // Place 0 means "no name", whatever is there.
+        if offset == 0 {
+            return &[];
+        }
         if offset < self.base_strings {
             return self.base.as_ref().map_or(&[], |b| b.string_bytes(offset));
         }
