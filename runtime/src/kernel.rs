@@ -304,7 +304,7 @@ fn may_ask(kernel: &LiveKernel) -> bool {
 
 /// Nanoseconds from the monotonic clock to the time since 1970. The two clocks can't be
 /// read at once: the reading between which least time passed is the best of a few.
-fn wall_clock_offset() -> i64 {
+pub fn wall_clock_offset() -> i64 {
     use crate::process::{Clock, now};
     (0..5)
         .map(|_| {

@@ -1,8 +1,18 @@
-//! x
+//! The runtime: from a D script on the command line to text on the terminal.
+//!
+//! In: arguments, scripts, the running kernel. Out: what the script prints, and an exit
+//! status. It knows nothing of D's syntax, and how records look only from the manifest.
+
+pub mod attach;
+pub mod error;
 pub mod feature;
 pub mod kernel;
+pub mod load;
+pub mod options;
+pub mod preprocess;
 pub mod probe;
 pub mod process;
 pub mod provider;
 pub mod symbols;
+pub mod tick;
 pub mod tracefs;

@@ -262,9 +262,7 @@ mod tests {
             name: "entry".into(),
             ..ProbePattern::default()
         };
-        insta::assert_snapshot!(rank(&pattern, &names).join("\n"), @r"
-        fbt:vmlinux:vfs_read:entry
-        ");
+        insta::assert_snapshot!(rank(&pattern, &names).join("\n"), @"fbt:vmlinux:vfs_read:entry");
         let elsewhere = ProbePattern {
             module: "ext3".into(),
             function: "ext4_readpage".into(),

@@ -1,0 +1,217 @@
+//! Loaded programs to their events.
+//!
+//! In: [`Loaded`] and how its manifest says that each program attaches. Out: [`Attached`],
+//! which detaches when it is dropped. Everything hangs on descriptors of this process:
+//! however it ends, the kernel takes all of it away.
+
+use crate::load::{Loaded, last_message, messages, os_error};
+use crate::options::Options;
+use crate::process::online_cpus;
+use crate::tick::{self, Ticker, Timer};
+use libbpf_rs::{Link, ProgramMut};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
+use strand_compiler::kernel::Attach;
+use strand_compiler::manifest::Program;
+
+/// Why a program can't be attached.
+#[derive(Debug, thiserror::Error)]
+pub enum AttachError {
+    /// The object doesn't have it.
+    #[error("the object has no program {0}, which its manifest names")]
+    Missing(String),
+    /// The kernel refuses.
+    #[error("{probe} can't be traced: {reason}")]
+    Refused {
+        /// The probe's description.
+        probe: String,
+        /// Why.
+        reason: String,
+        /// The error.
+        source: io::Error,
+    },
+    /// BEGIN, END or a tick can't be run.
+    #[error("{probe} can't be run")]
+    Run {
+        /// The probe's description.
+        probe: String,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Attached programs.
+#[derive(Default)]
+pub struct Attached {
+    // In the order in which they end: timers first, since they are the last that still run
+    // programs by themselves.
+    ticker: Option<Ticker>,
+    links: Vec<Link>,
+}
+
+impl Attached {
+    /// Starts the timers. Before that, what they run would be lost.
+    pub fn start_ticking(&mut self, loaded: &Loaded, options: &Options) -> Result<(), AttachError> {
+        let mut timers = Vec::new();
+        let mut first = None;
+        for program in &loaded.manifest.programs {
+            for attach in &program.attach {
+                let Attach::Tick { period } = attach else { continue };
+                let failed = |source| AttachError::Run { probe: probe(loaded, program), source };
+                let fd = find(loaded, program)?.as_fd().try_clone_to_owned().map_err(failed)?;
+                first.get_or_insert_with(|| probe(loaded, program));
+                timers.push(Timer { program: fd, period: *period });
+            }
+        }
+        if let Some(probe) = first {
+            let cpu = cpus(options)[0];
+            let ticker = Ticker::start(timers, cpu);
+            self.ticker = Some(ticker.map_err(|source| AttachError::Run { probe, source })?);
+        }
+        Ok(())
+    }
+}
+
+/// The processors to trace on: all that are online, or the one of `-x cpu`.
+fn cpus(options: &Options) -> Vec<u32> {
+    match options.number("cpu") {
+        Some(cpu) => vec![cpu as u32],
+        None => online_cpus(),
+    }
+}
+
+fn find<'a>(loaded: &'a Loaded, program: &Program) -> Result<ProgramMut<'a>, AttachError> {
+    loaded
+        .object
+        .progs_mut()
+        .find(|p| p.name() == program.name.as_str())
+        .ok_or_else(|| AttachError::Missing(program.name.clone()))
+}
+
+/// Description of the first probe that a program serves.
+fn probe(loaded: &Loaded, program: &Program) -> String {
+    let id = program.probes.first();
+    let probe = loaded.manifest.probes.iter().find(|p| Some(&p.id) == id);
+    match probe {
+        Some(p) => format!("{}:{}:{}:{}", p.provider, p.module, p.function, p.name),
+        None => program.name.clone(),
+    }
+}
+
+/// Attaches all programs that events fire.
+pub fn attach(loaded: &Loaded, options: &Options) -> Result<Attached, AttachError> {
+    let mut attached = Attached::default();
+    for program in &loaded.manifest.programs {
+        let handle = find(loaded, program)?;
+        for event in &program.attach {
+            messages();
+            let links = to_event(&handle, event, options);
+            attached.links.extend(links.map_err(|source| AttachError::Refused {
+                probe: probe(loaded, program),
+                reason: reason(event, &source),
+                source,
+            })?);
+        }
+    }
+    Ok(attached)
+}
+
+/// What the kernel means.
+fn reason(event: &Attach, error: &io::Error) -> String {
+    let function = matches!(
+        event,
+        Attach::Fentry { .. }
+            | Attach::Fexit { .. }
+            | Attach::Kprobe { .. }
+            | Attach::Kretprobe { .. }
+    );
+    match error.raw_os_error() {
+        Some(libc::ENOENT | libc::EINVAL | libc::EADDRNOTAVAIL) if function => {
+            "the kernel doesn't let this function be traced".to_owned()
+        }
+        Some(libc::EPERM | libc::EACCES) => "the kernel forbids it".to_owned(),
+        Some(libc::ENOENT) => "the kernel has no such event".to_owned(),
+        Some(libc::EBUSY) => "somebody else traces there".to_owned(),
+        _ => last_message(&messages()),
+    }
+}
+
+/// The links that keep a program at an event; none for those that the runtime fires.
+fn to_event(program: &ProgramMut<'_>, event: &Attach, options: &Options) -> io::Result<Vec<Link>> {
+    let link = match event {
+        Attach::Begin | Attach::End | Attach::Error | Attach::Tick { .. } => return Ok(Vec::new()),
+        Attach::Profile { period } => return sample(program, *period, &cpus(options)),
+        Attach::RawTracepoint { name, .. } => program.attach_raw_tracepoint(name),
+        // The load has bound these to their events.
+        Attach::Tracepoint { .. }
+        | Attach::SyscallEntry { .. }
+        | Attach::SyscallReturn { .. }
+        | Attach::Fentry { .. }
+        | Attach::Fexit { .. } => program.attach_trace(),
+        Attach::Kprobe { module, function } => {
+            program.attach_kprobe(false, within(module.as_deref(), function))
+        }
+        Attach::Kretprobe { module, function } => {
+            program.attach_kprobe(true, within(module.as_deref(), function))
+        }
+    };
+    link.map(|link| vec![link]).map_err(|e| os_error(&e))
+}
+
+/// A function's name for kprobes: functions of modules may be named with it.
+fn within(module: Option<&str>, function: &str) -> String {
+    match module {
+        Some(module) => format!("{module}:{function}"),
+        None => function.to_owned(),
+    }
+}
+
+/// A clock event on each of the processors.
+fn sample(program: &ProgramMut<'_>, period: u64, cpus: &[u32]) -> io::Result<Vec<Link>> {
+    cpus.iter()
+        .map(|cpu| {
+            let event = clock_event(period, *cpu)?;
+            let link = program.attach_perf_event(event.as_raw_fd()).map_err(|e| os_error(&e))?;
+            // The link closes it from now on.
+            let _ = event.into_raw_fd();
+            Ok(link)
+        })
+        .collect()
+}
+
+fn clock_event(period: u64, cpu: u32) -> io::Result<OwnedFd> {
+    const PERF_FLAG_FD_CLOEXEC: libc::c_ulong = 8;
+    let mut attr = libbpf_sys::perf_event_attr {
+        type_: libbpf_sys::PERF_TYPE_SOFTWARE,
+        size: size_of::<libbpf_sys::perf_event_attr>() as u32,
+        config: u64::from(libbpf_sys::PERF_COUNT_SW_CPU_CLOCK),
+        ..Default::default()
+    };
+    attr.__bindgen_anon_1.sample_period = period;
+    // SAFETY: `attr` lives for the call and knows its size.
+    let fd = unsafe {
+        libc::syscall(
+            libc::SYS_perf_event_open,
+            &attr,
+            -1 as libc::pid_t,
+            cpu as libc::c_int,
+            -1 as libc::c_int,
+            PERF_FLAG_FD_CLOEXEC,
+        )
+    };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel has just given this descriptor to us alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as libc::c_int) })
+}
+
+/// Runs all programs of BEGIN or END, in order.
+pub fn run(loaded: &Loaded, which: &Attach) -> Result<(), AttachError> {
+    for program in loaded.manifest.programs.iter().filter(|p| p.attach.contains(which)) {
+        let handle = find(loaded, program)?;
+        tick::run(handle.as_fd(), None)
+            .map_err(|source| AttachError::Run { probe: probe(loaded, program), source })?;
+    }
+    Ok(())
+}

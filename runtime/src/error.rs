@@ -1,0 +1,131 @@
+//! What can go wrong in the world: one error for all of the runtime, told in a sentence.
+//!
+//! In: the errors of the modules. Out: a message with its causes, and what to do. Errors of
+//! the D program are no such errors: they are diagnostics, and have been shown already.
+
+use crate::attach::AttachError;
+use crate::kernel::BtfFileError;
+use crate::load::LoadError;
+use crate::options::OptionError;
+use crate::preprocess::PreprocessError;
+use crate::process::ProcessError;
+use std::io;
+use std::path::PathBuf;
+
+/// Why a run failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The program has errors, which have been shown.
+    #[error("the program has errors")]
+    Program,
+    /// A file that was named can't be read.
+    #[error("{path} can't be read")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Output can't be written.
+    #[error("{path} can't be written")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Nothing to do was given.
+    #[error("no program was given")]
+    NoProgram,
+    /// The letters on the command line don't go together.
+    #[error("{0}")]
+    Usage(String),
+    /// Not root, and without the capabilities that would do.
+    #[error("tracing needs root, or the capabilities CAP_BPF and CAP_PERFMON")]
+    Privileges,
+    /// BPF is missing.
+    #[error("this kernel ({release}) can't run BPF programs: {why}")]
+    NoBpf {
+        /// The kernel's release.
+        release: String,
+        /// What failed.
+        why: String,
+    },
+    /// The kernel is older than any that we support.
+    #[error("this kernel ({release}) is too old: strand needs Linux 5.15 or newer")]
+    TooOld {
+        /// The kernel's release.
+        release: String,
+    },
+    /// Probes can't be listed.
+    #[error("{0}")]
+    Probes(String),
+    /// An operand that the program doesn't use.
+    #[error("the program doesn't use the argument '{0}'")]
+    UnusedArgument(String),
+    /// An option.
+    #[error(transparent)]
+    Option(#[from] OptionError),
+    /// The C preprocessor.
+    #[error(transparent)]
+    Preprocess(#[from] PreprocessError),
+    /// `-c` or `-p`.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+    /// A file of BTF.
+    #[error(transparent)]
+    Btf(#[from] BtfFileError),
+    /// Loading.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// Attaching.
+    #[error(transparent)]
+    Attach(#[from] AttachError),
+    /// Something else of the system.
+    #[error("{what}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// Why it failed.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Error::Option(e) => e.hint(),
+            Error::Load(e) => e.hint(),
+            Error::UnusedArgument(_) => Some("-x argref allows it".to_owned()),
+            Error::NoProgram => Some("`strand --help` shows what can be given".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// The message with its causes in one line: `what: why: why`.
+    pub fn text(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            let why = match error.downcast_ref::<io::Error>() {
+                Some(e) => plain(e),
+                None => error.to_string(),
+            };
+            if !text.ends_with(&why) {
+                text = format!("{text}: {why}");
+            }
+            cause = error.source();
+        }
+        text
+    }
+}
+
+/// The system's words without the number behind them.
+pub fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.find(" (os error") {
+        Some(at) => text[..at].to_owned(),
+        None => text,
+    }
+}

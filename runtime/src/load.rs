@@ -1,0 +1,376 @@
+//! Object to kernel: open, size, load.
+//!
+//! In: an object's bytes and its manifest. Out: [`Loaded`]: programs and maps in the kernel,
+//! and the shared word that says whether tracing is on. One type for each state, so that
+//! nothing is attached before it is loaded. What libbpf prints is kept, and told apart into
+//! errors; what the verifier says is brought back to the line of D that it is about.
+
+use crate::options::Options;
+use libbpf_rs::{MapCore, MapFlags, MapType, Object, ObjectBuilder, OpenObject, PrintLevel};
+use std::io;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
+use strand_compiler::kernel::Attach;
+use strand_compiler::manifest::{Manifest, STATE_OFFSET, State, WALL_CLOCK_OFFSET};
+
+/// Why an object can't be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// libbpf can't make sense of it.
+    #[error("the object can't be opened: {0}")]
+    Open(String),
+    /// The verifier refuses a program.
+    #[error("the kernel's verifier refuses the program {program}: {reason}{place}")]
+    Refused {
+        /// The program's symbol.
+        program: String,
+        /// The verifier's words.
+        reason: String,
+        /// Where in the D program.
+        place: Place,
+        /// All that the verifier said.
+        log: String,
+    },
+    /// A map can't be made.
+    #[error("the map {map} of {bytes} bytes can't be made")]
+    Map {
+        /// Its name.
+        map: String,
+        /// What was asked for.
+        bytes: u64,
+        /// Why.
+        source: io::Error,
+    },
+    /// Anything else.
+    #[error("the program can't be loaded: {reason}")]
+    Other {
+        /// libbpf's words.
+        reason: String,
+        /// The error.
+        source: io::Error,
+    },
+    /// The object lacks something that its manifest names.
+    #[error("the object has no {0}, which its manifest names")]
+    Missing(String),
+}
+
+impl LoadError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            LoadError::Refused { .. } => Some(
+                "this is a bug of strand: please report it with the program and what `-v` prints"
+                    .to_owned(),
+            ),
+            LoadError::Map { source, .. } if source.raw_os_error() == Some(libc::ENOMEM) => {
+                Some("-x bufsize, -x dynvarsize and -x aggsize make maps smaller".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A place in the D program, as the verifier quotes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Script and line.
+    pub line: Option<(String, u32)>,
+    /// The text there.
+    pub text: Option<String>,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some((file, line)) = &self.line {
+            write!(f, " at {file}:{line}")?;
+        }
+        match &self.text {
+            Some(text) => write!(f, ": {text}"),
+            None => Ok(()),
+        }
+    }
+}
+
+// ------------------------------------------------------- what libbpf says
+
+static MESSAGES: Mutex<String> = Mutex::new(String::new());
+static VERBOSE: AtomicBool = AtomicBool::new(false);
+
+fn collect(level: PrintLevel, message: String) {
+    if VERBOSE.load(Ordering::Relaxed) {
+        eprint!("{message}");
+    }
+    if level != PrintLevel::Debug {
+        MESSAGES.lock().unwrap_or_else(PoisonError::into_inner).push_str(&message);
+    }
+}
+
+/// Keeps libbpf from printing; with `verbose` all that it says goes to stderr.
+pub fn quiet_libbpf(verbose: bool) {
+    VERBOSE.store(verbose, Ordering::Relaxed);
+    let level = if verbose { PrintLevel::Debug } else { PrintLevel::Warn };
+    libbpf_rs::set_print(Some((level, collect)));
+}
+
+/// What it has said since it was last asked.
+pub(crate) fn messages() -> String {
+    std::mem::take(&mut *MESSAGES.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// The last message that says something, without libbpf's name before it.
+pub(crate) fn last_message(messages: &str) -> String {
+    let useful = messages.lines().filter_map(|l| l.strip_prefix("libbpf: ")).find(|l| {
+        !l.starts_with("failed to load object") && !l.starts_with("failed to load BPF skeleton")
+    });
+    useful.unwrap_or("libbpf gives no reason").trim().to_owned()
+}
+
+/// Takes the verifier's refusal out of libbpf's messages.
+fn refusal(messages: &str) -> Option<LoadError> {
+    const BEGIN: &str = "-- BEGIN PROG LOAD LOG --";
+    const END: &str = "-- END PROG LOAD LOG --";
+    let (head, rest) = messages.split_once(BEGIN)?;
+    let log = rest.split_once(END).map_or(rest, |(log, _)| log).trim();
+    let program = head.rsplit_once("prog '")?.1.split('\'').next()?.to_owned();
+    let lines = || log.lines().map(str::trim).filter(|l| !l.is_empty());
+    let reason = lines().rfind(|l| !is_statistics(l))?.to_owned();
+    let place = lines().filter_map(|l| l.strip_prefix("; ")).next_back().map(place);
+    Some(LoadError::Refused {
+        program,
+        reason,
+        place: place.unwrap_or_default(),
+        log: log.to_owned(),
+    })
+}
+
+/// Lines that the verifier ends with, whatever happened.
+fn is_statistics(line: &str) -> bool {
+    ["processed ", "verification time", "stack depth", "max_states_per_insn", "; "]
+        .iter()
+        .any(|start| line.starts_with(start))
+}
+
+/// `text @ file:line` of newer kernels, or only the text.
+fn place(comment: &str) -> Place {
+    if let Some((text, at)) = comment.rsplit_once(" @ ")
+        && let Some((file, line)) = at.rsplit_once(':')
+        && let Ok(line) = line.parse()
+    {
+        return Place { line: Some((file.to_owned(), line)), text: Some(text.to_owned()) };
+    }
+    Place { line: None, text: Some(comment.to_owned()) }
+}
+
+// ------------------------------------------------------------------ states
+
+/// An object that libbpf has read.
+pub struct Opened {
+    object: OpenObject,
+    manifest: Manifest,
+}
+
+/// Reads an object.
+pub fn open(object: &[u8], manifest: Manifest) -> Result<Opened, LoadError> {
+    let mut builder = ObjectBuilder::default();
+    let named = builder.name("strand").map_err(|e| LoadError::Open(e.to_string()))?;
+    let object = named.open_memory(object).map_err(|e| {
+        let said = messages();
+        LoadError::Open(if said.is_empty() { e.to_string() } else { last_message(&said) })
+    })?;
+    Ok(Opened { object, manifest })
+}
+
+/// Bytes of the record buffer: the option's for each processor that can fill it at the same
+/// time, as a power of two of at least a page.
+fn buffer_size(manifest: &Manifest, bufsize: u64, cpus: u64) -> u32 {
+    let alone =
+        |a: &Attach| matches!(a, Attach::Begin | Attach::End | Attach::Error | Attach::Tick { .. });
+    let together = !manifest.programs.iter().flat_map(|p| &p.attach).all(alone);
+    let wanted = bufsize.saturating_mul(if together { cpus } else { 1 });
+    // The kernel takes at most 2 GiB, and a page on all architectures is at most 64 KiB.
+    wanted.clamp(page_size(), 1 << 31).next_power_of_two().min(1 << 31) as u32
+}
+
+fn page_size() -> u64 {
+    // SAFETY: it takes a number and can't fail for this one.
+    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    u64::try_from(size).unwrap_or(4096)
+}
+
+impl Opened {
+    /// Loads programs and maps.
+    pub fn load(mut self, options: &Options) -> Result<Loaded, LoadError> {
+        let cpus = crate::process::online_cpus().len() as u64;
+        let size = buffer_size(&self.manifest, options.number("bufsize").unwrap_or(0), cpus);
+        let mut sizes = Vec::new();
+        for mut map in self.object.maps_mut() {
+            let name = map.name().to_string_lossy().into_owned();
+            if map.map_type() == MapType::RingBuf
+                && Some(&name) == self.manifest.maps.records.as_ref()
+            {
+                map.set_max_entries(size).map_err(|e| LoadError::Open(format!("{name}: {e}")))?;
+            }
+            let element = u64::from(map.key_size()) + u64::from(map.value_size());
+            sizes.push((name, u64::from(map.max_entries()) * element.max(1)));
+        }
+        messages();
+        let object = self.object.load().map_err(|e| load_error(&e, &sizes))?;
+        Loaded::new(object, self.manifest, options)
+    }
+}
+
+fn load_error(error: &libbpf_rs::Error, sizes: &[(String, u64)]) -> LoadError {
+    let said = messages();
+    if let Some(refused) = refusal(&said) {
+        return refused;
+    }
+    let source = os_error(error);
+    let map = said.lines().filter(|l| l.contains("failed to create")).find_map(|line| {
+        let name = line.split_once("map '")?.1.split('\'').next()?;
+        sizes.iter().find(|(n, _)| n == name)
+    });
+    match map {
+        Some((map, bytes)) => LoadError::Map { map: map.clone(), bytes: *bytes, source },
+        None => LoadError::Other { reason: last_message(&said), source },
+    }
+}
+
+/// The system's error behind one of libbpf-rs.
+pub(crate) fn os_error(error: &libbpf_rs::Error) -> io::Error {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(e) = cause {
+        if let Some(code) = e.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error) {
+            return io::Error::from_raw_os_error(code);
+        }
+        cause = e.source();
+    }
+    io::Error::other(error.to_string())
+}
+
+/// Programs and maps in the kernel. Nothing fires yet.
+pub struct Loaded {
+    pub(crate) object: Object,
+    /// What the programs are and print.
+    pub manifest: Manifest,
+    shared: Shared,
+}
+
+/// Shared words with the programs: the start of `.bss`, mapped into this process.
+struct Shared {
+    words: NonNull<u8>,
+}
+
+impl Loaded {
+    fn new(object: Object, manifest: Manifest, options: &Options) -> Result<Loaded, LoadError> {
+        let shared = Shared::of(&object)?;
+        let loaded = Loaded { object, manifest, shared };
+        loaded.shared.set_wall_clock();
+        loaded.free_speculations(options.number("nspec").unwrap_or(0) as u32)?;
+        Ok(loaded)
+    }
+
+    /// The map of this name.
+    pub fn map(&self, name: &str) -> Option<libbpf_rs::Map<'_>> {
+        self.object.maps().find(|m| m.name() == name)
+    }
+
+    /// Says what may fire from now on.
+    pub fn set_state(&self, state: State) {
+        self.shared.state().store(state as u32, Ordering::SeqCst);
+    }
+
+    /// Whether a program has called `exit()`, or we have stopped.
+    pub fn is_stopping(&self) -> bool {
+        self.shared.state().load(Ordering::SeqCst) == State::Stopping as u32
+    }
+
+    /// Gives out the ids that `speculation()` takes.
+    fn free_speculations(&self, count: u32) -> Result<(), LoadError> {
+        let Some(name) = &self.manifest.maps.speculation_ids else { return Ok(()) };
+        let map = self.map(name).ok_or_else(|| LoadError::Missing(name.clone()))?;
+        for id in 1..=count {
+            map.update(&[], &id.to_ne_bytes(), MapFlags::ANY).map_err(|e| LoadError::Other {
+                reason: format!("{name} takes no id"),
+                source: os_error(&e),
+            })?;
+        }
+        Ok(())
+    }
+}
+
+impl Shared {
+    fn of(object: &Object) -> Result<Shared, LoadError> {
+        let missing = || LoadError::Missing(".bss".to_owned());
+        let map = object
+            .maps()
+            .find(|m| m.name().to_string_lossy().ends_with(".bss"))
+            .ok_or_else(missing)?;
+        let mut size = 0;
+        let raw = libbpf_rs::AsRawLibbpf::as_libbpf_object(&map);
+        // SAFETY: `raw` is a map of a loaded object; libbpf has mapped its memory.
+        let words = unsafe { libbpf_sys::bpf_map__initial_value(raw.as_ptr(), &mut size) };
+        let words = NonNull::new(words.cast::<u8>()).ok_or_else(missing)?;
+        if size < strand_compiler::manifest::BSS_START as libbpf_sys::size_t {
+            return Err(missing());
+        }
+        Ok(Shared { words })
+    }
+
+    fn state(&self) -> &AtomicU32 {
+        // SAFETY: the memory is mapped as long as the object lives, the offset is within it
+        // and aligned, and everybody uses the word as an atomic one.
+        unsafe { self.words.byte_add(STATE_OFFSET as usize).cast::<AtomicU32>().as_ref() }
+    }
+
+    fn set_wall_clock(&self) {
+        let offset = crate::kernel::wall_clock_offset();
+        // SAFETY: as for `state`.
+        let word =
+            unsafe { self.words.byte_add(WALL_CLOCK_OFFSET as usize).cast::<AtomicI64>().as_ref() };
+        word.store(offset, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use strand_compiler::manifest::Program;
+
+    const REFUSED: &str = "\
+libbpf: prog 'p0_BEGIN': BPF program load failed: -EACCES
+libbpf: prog 'p0_BEGIN': -- BEGIN PROG LOAD LOG --
+0: R1=ctx() R10=fp0
+; trace(*p) @ script.d:3
+0: (79) r6 = *(u64 *)(r1 +0)
+1: (79) r7 = *(u64 *)(r6 +0)
+R6 invalid mem access 'scalar'
+processed 2 insns (limit 1000000) max_states_per_insn 0 total_states 0
+-- END PROG LOAD LOG --
+libbpf: prog 'p0_BEGIN': failed to load: -EACCES
+libbpf: failed to load object 'strand'
+";
+
+    #[test]
+    fn refusals_lead_back_to_the_program() {
+        let text = refusal(REFUSED).map(|e| e.to_string()).unwrap_or_default();
+        insta::assert_snapshot!(text, @"the kernel's verifier refuses the program p0_BEGIN: R6 invalid mem access 'scalar' at script.d:3: trace(*p)");
+        let older = REFUSED.replace(" @ script.d:3", "");
+        let text = refusal(&older).map(|e| e.to_string()).unwrap_or_default();
+        insta::assert_snapshot!(text, @"the kernel's verifier refuses the program p0_BEGIN: R6 invalid mem access 'scalar': trace(*p)");
+        assert!(refusal("libbpf: failed to load object 'strand'").is_none());
+    }
+
+    #[test]
+    fn the_buffer_is_shared_by_those_that_fill_it() {
+        let program =
+            |attach| Program { name: String::new(), attach: vec![attach], probes: Vec::new() };
+        let mut manifest = Manifest::default();
+        manifest.programs.push(program(Attach::Begin));
+        assert_eq!(buffer_size(&manifest, 4 << 20, 8), 4 << 20);
+        manifest.programs.push(program(Attach::Profile { period: 1_000_000 }));
+        assert_eq!(buffer_size(&manifest, 4 << 20, 3), 16 << 20);
+        assert_eq!(u64::from(buffer_size(&manifest, 1, 1)), page_size());
+        assert_eq!(buffer_size(&manifest, u64::MAX, 8), 1 << 31);
+    }
+}
