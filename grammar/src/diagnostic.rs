@@ -3,7 +3,10 @@
 //! In: diagnostics from any stage. Out: text, rendered by codespan-reporting; only
 //! this module knows of that crate. Decides the layout, never the wording.
 
-use crate::source::Span;
+use crate::source::{SourceKind, Sources, Span};
+use codespan_reporting::diagnostic::{Diagnostic as Report, LabelStyle};
+use codespan_reporting::files::SimpleFiles;
+use codespan_reporting::term;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,5 +101,77 @@ impl Diagnostic {
     /// Whether it is an error.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
+    }
+}
+
+// ------------------------------------------------------------------ rendering
+
+/// The text of diagnostics, errors last as they came; `color` for a terminal.
+pub fn render(sources: &Sources, diagnostics: &[Diagnostic], color: bool) -> String {
+    let mut files = SimpleFiles::new();
+    for (_, source) in sources.iter() {
+        files.add(source.name.as_str(), source.text.as_str());
+    }
+    let config = term::Config { chars: term::Chars::ascii(), ..term::Config::default() };
+    let mut out = String::new();
+    for d in diagnostics {
+        let report = to_report(d);
+        let result = if color {
+            let mut buffer = term::termcolor::Buffer::ansi();
+            let result = term::emit_to_write_style(&mut buffer, &config, &files, &report);
+            out.push_str(&String::from_utf8_lossy(buffer.as_slice()));
+            result
+        } else {
+            term::emit_to_string(&mut out, &config, &files, &report)
+        };
+        if result.is_err() {
+            // A span outside its source: the words are still worth having.
+            out.push_str(&format!("error[{}]: {}\n", d.code, d.message));
+        }
+        if let Some(hint) = &d.hint {
+            // codespan ends a report with an empty line; the hint belongs before it.
+            let body = out.trim_end_matches('\n').len();
+            out.truncate(body);
+            out.push_str(&format!("\n  = help: {hint}\n\n"));
+        }
+    }
+    out
+}
+
+fn to_report(d: &Diagnostic) -> Report<usize> {
+    let severity = match d.severity {
+        Severity::Error => codespan_reporting::diagnostic::Severity::Error,
+        Severity::Warning => codespan_reporting::diagnostic::Severity::Warning,
+    };
+    let label = |style, l: &Label| {
+        codespan_reporting::diagnostic::Label::new(style, l.span.source.0 as usize, l.span.range())
+            .with_message(l.text.clone())
+    };
+    let mut labels = Vec::new();
+    if let Some(p) = &d.primary {
+        labels.push(label(LabelStyle::Primary, p));
+    }
+    labels.extend(d.labels.iter().map(|l| label(LabelStyle::Secondary, l)));
+    Report::new(severity)
+        .with_code(d.code)
+        .with_message(d.message.clone())
+        .with_labels(labels)
+        .with_notes(d.notes.clone())
+}
+
+/// A diagnostic as dtrace(1) says it: `line N: [TAG] message`.
+pub fn render_dtrace_style(sources: &Sources, d: &Diagnostic, errtags: bool) -> String {
+    let tag = if errtags { format!("[{}] ", d.code) } else { String::new() };
+    match &d.primary {
+        Some(p) => match sources.get(p.span.source).kind {
+            SourceKind::Library => format!(
+                "{tag}\"{}\", line {}: {}",
+                sources.get(p.span.source).name,
+                sources.line(p.span),
+                d.message
+            ),
+            _ => format!("{tag}line {}: {}", sources.line(p.span), d.message),
+        },
+        None => format!("{tag}{}", d.message),
     }
 }
