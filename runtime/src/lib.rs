@@ -4,6 +4,8 @@
 //! status. It knows nothing of D's syntax, and how records look only from the manifest.
 
 pub mod attach;
+pub mod cli;
+pub mod dtrace;
 pub mod error;
 pub mod feature;
 pub mod kernel;
