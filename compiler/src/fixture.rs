@@ -155,11 +155,12 @@ impl FixtureKernel {
     // ----------------------------------------------------------- providers
 
     fn add_dtrace(&mut self) {
-        for (name, attach) in
-            [("BEGIN", Attach::Begin), ("END", Attach::End), ("ERROR", Attach::Error)]
-        {
+        for (name, attach) in [("BEGIN", Attach::Begin), ("END", Attach::End)] {
             self.add(probe("dtrace", "", "", name, Vec::new(), vec![site(attach)]));
         }
+        let fault = [(1, "int"), (2, "int"), (3, "int"), (4, "int"), (5, "uint64_t")];
+        let args = fault.map(|(native, ty)| plain(native, ty)).to_vec();
+        self.add(probe("dtrace", "", "", "ERROR", args, vec![site(Attach::Error)]));
         for name in ["profile-97", "profile-997", "tick-1", "tick-10", "tick-1000"] {
             let made = timer(name).expect("a rate");
             self.add(made);
@@ -187,12 +188,7 @@ impl FixtureKernel {
             let entry = Attach::SyscallEntry { number: *number, args: types.len() as u8 };
             let entry = vec![site(entry)];
             self.add(probe("syscall", "vmlinux", name, "entry", args.collect(), entry));
-            let result = |native| ProbeArg {
-                native,
-                ty: ArgType::D { text: "long".into(), userland: false },
-                translated: None,
-            };
-            let args = vec![result(0), result(1)];
+            let args = vec![plain(0, "long"), plain(1, "long")];
             let back = Site {
                 attach: Attach::SyscallReturn { number: *number },
                 args: vec!["arg0".into(), "arg0".into()],
@@ -236,12 +232,8 @@ impl FixtureKernel {
             let entry = Attach::Fentry { module: module.clone(), function: function.clone(), args };
             self.add(probe("fbt", shown, &function, "entry", typed, vec![site(entry)]));
             let BtfType::FunctionProto { ret } = btf.ty(proto) else { continue };
-            let offset = ProbeArg {
-                native: 0,
-                ty: ArgType::D { text: "int".into(), userland: false },
-                translated: None,
-            };
-            let mut typed = vec![offset];
+            // Where in the function it returns, which nothing tells.
+            let mut typed = vec![plain(0, "int")];
             let ret = ArgType::Btf { module: module.clone(), id: ret };
             typed.push(ProbeArg { native: 1, ty: ret, translated: None });
             let back = Site {
@@ -304,6 +296,12 @@ fn probe(
     }
 }
 
+/// An argument of a D type, not in user space.
+fn plain(native: u8, ty: &str) -> ProbeArg {
+    let ty = ArgType::D { text: ty.into(), userland: false };
+    ProbeArg { native, ty, translated: None }
+}
+
 fn site(attach: Attach) -> Site {
     Site { attach, args: Vec::new(), when: None }
 }
@@ -340,7 +338,8 @@ fn timer(name: &str) -> Option<Probe> {
         "profile" => Attach::Profile { period },
         _ => return None,
     };
-    Some(probe("profile", "", "", name, Vec::new(), vec![site(attach)]))
+    let args = vec![plain(0, "uintptr_t"), plain(1, "uintptr_t")];
+    Some(probe("profile", "", "", name, args, vec![site(attach)]))
 }
 
 fn matches(pattern: &ProbePattern, probe: &Probe) -> bool {

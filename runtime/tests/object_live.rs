@@ -166,7 +166,8 @@ fn write_object(module: &Module, functions: Vec<FunctionCode>, kernel: &dyn Kern
     let mut sources = Sources::new();
     sources.add("live.d", "BEGIN { x = 1; }\n", SourceKind::Script);
     let code = Code { functions };
-    object::write(module, &code, &Manifest::default(), kernel, &sources).expect("an object")
+    let object = object::write(module, &code, &Manifest::default(), kernel, &sources);
+    object.expect("an object").elf
 }
 
 fn load(elf: &[u8]) -> libbpf_rs::Object {

@@ -9,7 +9,7 @@
 
 use super::{Btf, BtfKind};
 use memchr::memmem;
-use rustc_hash::FxHasher;
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use std::hash::Hasher;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -95,6 +95,23 @@ impl Btf {
             Some(position) => Some(self.first + position as u32),
             None => self.base.as_ref()?.find(name, wanted),
         }
+    }
+
+    /// Which of these own types aren't the only ones of their name and kind.
+    pub fn repeated(&self, ids: &[u32]) -> Vec<u32> {
+        let place = |id: u32| self.types.get(id.checked_sub(self.first)? as usize).copied();
+        let named: Vec<(u32, u32)> =
+            ids.iter().filter_map(|id| Some((self.word(place(*id)? as usize), *id))).collect();
+        let names: FxHashSet<u32> = named.iter().map(|(name, _)| *name).collect();
+        let mut counts: FxHashMap<(u32, BtfKind), u32> = FxHashMap::default();
+        for at in &self.types {
+            let name = self.word(*at as usize);
+            if names.contains(&name) {
+                *counts.entry((name, self.kind_at(*at as usize))).or_default() += 1;
+            }
+        }
+        let several = |(name, id): &&(u32, u32)| counts[&(*name, self.kind(*id))] > 1;
+        named.iter().filter(several).map(|(_, id)| *id).collect()
     }
 
     fn name_at(&self, position: usize) -> &[u8] {

@@ -27,13 +27,14 @@ pub(super) struct Info<'a> {
 type Record = Vec<u32>;
 
 impl Info<'_> {
-    /// The bytes of the section; adds what it refers to to the object's BTF.
+    /// The bytes of the section, and the fields that can't be relocated; adds what it
+    /// refers to to the object's BTF.
     pub fn write(
         &self,
         kernel: &dyn Kernel,
         sources: &Sources,
         btf: &mut BtfBuilder,
-    ) -> Result<Vec<u8>, ObjectError> {
+    ) -> Result<(Vec<u8>, BTreeSet<String>), ObjectError> {
         let used: BTreeSet<_> = self
             .code
             .functions
@@ -45,6 +46,7 @@ impl Info<'_> {
             })
             .collect();
         let mut types = LocalTypes::collect(&self.module.fields, used, kernel)?;
+        let mut fixed = BTreeSet::new();
         let mut parts = [Part::new(8), Part::new(16), Part::new(16)];
         for (section, name) in self.placement.sections.iter().enumerate() {
             let mut records: [Vec<Record>; 3] = Default::default();
@@ -56,10 +58,12 @@ impl Info<'_> {
                 for r in &function.relocations {
                     let RelocationTarget::Field(field, info) = r.target else { continue };
                     self.check(function, r, (field, info), types.btf(field))?;
-                    if let Some(core) = types.relocation(field, info, btf)? {
-                        let at = start + 8 * r.insn;
-                        records[2].push(vec![at, core.ty, core.access, core.kind]);
-                    }
+                    let Some(core) = types.relocation(field, info, btf)? else {
+                        fixed.insert(self.module.fields[field.index()].name.clone());
+                        continue;
+                    };
+                    let at = start + 8 * r.insn;
+                    records[2].push(vec![at, core.ty, core.access, core.kind]);
                 }
             }
             let name = btf.string(name);
@@ -67,7 +71,7 @@ impl Info<'_> {
                 part.section(name, records);
             }
         }
-        Ok(assemble(&parts))
+        Ok((assemble(&parts), fixed))
     }
 
     /// Whether an instruction holds what the loader expects there.

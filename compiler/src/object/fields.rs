@@ -18,7 +18,11 @@
 //!   are all alike to the loader, so the copies point to void.
 //! - A record without a name can't be looked for. If a typedef names it, the typedef is
 //!   the root. If not (a pointer to an unnamed member record), there is nothing to
-//!   relocate by: the value of the kernel compiled against stays in the instruction.
+//!   relocate by. Nor is there if the kernel has several types of one kind and name: the
+//!   loader would try them all and refuse the program if they disagree; or if a module's
+//!   type has the name of one of the kernel's, which the loader would take instead. Then
+//!   the value of the kernel compiled against stays in the instruction, and the field is
+//!   [reported](super::Object::fixed).
 //! - One copy of a record serves all paths of a module through it, so all paths must be
 //!   known before the first copy is made: that's the two passes.
 
@@ -41,8 +45,9 @@ pub(super) struct LocalTypes<'a> {
     /// Member or enumerator indices in use, by record or enum.
     needed: FxHashMap<Key, BTreeSet<u32>>,
     copies: FxHashMap<Key, u32>,
-    /// Type to name in relocations, by root; `None` if it has no name at all.
-    roots: FxHashMap<Key, Option<u32>>,
+    /// The type to look for, by root: itself or a typedef of it; none if there is nothing
+    /// to look for.
+    roots: FxHashMap<Key, u32>,
 }
 
 /// What a relocation record says.
@@ -74,8 +79,29 @@ impl<'a> LocalTypes<'a> {
             let field = fields.get(id.index()).ok_or(ObjectError::UnknownField(id.0))?;
             types.load(field, kernel)?;
             types.walk(field)?;
+            let root = types.btf[&field.module].resolve(field.root);
+            let (btf, key) = types.key(&field.module, root);
+            if let Some(named) = named(&btf, root) {
+                types.roots.insert(key, named);
+            }
         }
+        types.drop_ambiguous();
         Ok(types)
+    }
+
+    /// Forgets the roots that aren't the only ones of their name.
+    fn drop_ambiguous(&mut self) {
+        for (module, btf) in &self.btf {
+            let own = |(m, _): &&Key| m == module;
+            let ids: Vec<u32> =
+                self.roots.iter().filter(|(k, _)| own(k)).map(|(_, named)| *named).collect();
+            let mut ambiguous = btf.repeated(&ids);
+            if let Some(base) = btf.base() {
+                let twin = |id: &&u32| base.find(btf.name(**id), |k| k == btf.kind(**id)).is_some();
+                ambiguous.extend(ids.iter().filter(twin));
+            }
+            self.roots.retain(|key, named| !own(&key) || !ambiguous.contains(named));
+        }
     }
 
     /// The BTF that a field's root is in.
@@ -141,7 +167,7 @@ impl<'a> LocalTypes<'a> {
     }
 
     /// Second pass: the relocation for `info` of a field, with the copies that it needs.
-    /// `None` if the root has no name to be found by.
+    /// `None` if there is no name to find its root by.
     pub fn relocation(
         &mut self,
         id: FieldId,
@@ -150,16 +176,13 @@ impl<'a> LocalTypes<'a> {
     ) -> Result<Option<CoreRelocation>, ObjectError> {
         let field = &self.fields[id.index()];
         let root = self.btf[&field.module].resolve(field.root);
-        let (_, key) = self.key(&field.module, root);
-        let ty = match self.roots.get(&key) {
-            Some(ty) => *ty,
-            None => {
-                let ty = self.root(&key, out);
-                self.roots.insert(key, ty);
-                ty
-            }
+        let (btf, key) = self.key(&field.module, root);
+        let Some(named) = self.roots.get(&key).copied() else { return Ok(None) };
+        let copy = self.copy(&key, out);
+        let ty = match btf.ty(named) {
+            BtfType::Typedef { name, .. } => out.add(NewType::Typedef { name, to: copy }),
+            _ => copy,
         };
-        let Some(ty) = ty else { return Ok(None) };
         let is_enum = matches!(self.btf[&field.module].ty(root), BtfType::Enum { .. });
         let (kind, text) = match (info, is_enum && !field.path.is_empty()) {
             (FieldInfo::TypeExists, _) => (8, "0".to_owned()),
@@ -203,21 +226,6 @@ impl<'a> LocalTypes<'a> {
             id = btf.resolve(next);
         }
         text
-    }
-
-    /// A named type that stands for the root: its copy, or a typedef of that.
-    fn root(&mut self, key: &Key, out: &mut BtfBuilder) -> Option<u32> {
-        let btf = self.btf[&key.0].clone();
-        if !btf.name(key.1).is_empty() {
-            return Some(self.copy(key, out));
-        }
-        let mut typedefs = btf.own(|kind| kind == BtfKind::Typedef);
-        let (_, name) = typedefs.find(|(id, _)| match btf.ty(*id) {
-            BtfType::Typedef { to, .. } => btf.unqualified(to) == key.1,
-            _ => false,
-        })?;
-        let to = self.copy(key, out);
-        Some(out.add(NewType::Typedef { name, to }))
     }
 
     /// The local copy of a type behind typedefs and qualifiers.
@@ -272,4 +280,17 @@ impl<'a> LocalTypes<'a> {
         let (_, key) = self.key(module, id);
         self.copy(&key, out)
     }
+}
+
+/// A type itself if it has a name, else a typedef of it.
+fn named(btf: &Btf, id: u32) -> Option<u32> {
+    if !btf.name(id).is_empty() {
+        return Some(id);
+    }
+    let mut typedefs = btf.own(|kind| kind == BtfKind::Typedef);
+    let found = typedefs.find(|(typedef, _)| match btf.ty(*typedef) {
+        BtfType::Typedef { to, .. } => btf.unqualified(to) == id,
+        _ => false,
+    });
+    found.map(|(typedef, _)| typedef)
 }

@@ -106,6 +106,16 @@ pub enum ObjectError {
     Elf(#[from] object::write::Error),
 }
 
+/// An object file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// The ELF file.
+    pub elf: Vec<u8>,
+    /// Kernel fields that CO-RE can't find in another kernel: the object is right on the
+    /// kernel compiled against, and elsewhere only by luck. Sorted.
+    pub fixed: Vec<String>,
+}
+
 /// Writes the object file.
 pub fn write(
     module: &Module,
@@ -113,16 +123,16 @@ pub fn write(
     manifest: &Manifest,
     kernel: &dyn Kernel,
     sources: &Sources,
-) -> Result<Vec<u8>, ObjectError> {
+) -> Result<Object, ObjectError> {
     let mut btf = BtfBuilder::new();
     let maps = maps::describe(&module.maps, &mut btf)?;
     let placement = Placement::of(code);
     let functions = functions(code, &mut btf);
     data_sections(module, &maps, &mut btf);
     let ext = debug::Info { module, code, placement: &placement, functions: &functions };
-    let ext = ext.write(kernel, sources, &mut btf)?;
+    let (ext, fixed) = ext.write(kernel, sources, &mut btf)?;
     let manifest = serde_json::to_vec(manifest)?;
-    elf::write(&elf::Parts {
+    let elf = elf::write(&elf::Parts {
         module,
         code,
         placement: &placement,
@@ -130,7 +140,8 @@ pub fn write(
         btf: &btf.finish(),
         btf_ext: &ext,
         manifest: &manifest,
-    })
+    })?;
+    Ok(Object { elf, fixed: fixed.into_iter().collect() })
 }
 
 /// Name of the section of subprograms.

@@ -1,13 +1,15 @@
 //! Objects read back: by `object` as text, and by aya.
 
-use super::{ObjectError, dump, write};
+use super::{Object, ObjectError, dump, write};
 use crate::bpf::{self, Code};
+use crate::btf::write::{BtfBuilder, NewMember, NewType};
 use crate::btf::{Btf, BtfKind, BtfType};
 use crate::fixture::FixtureKernel;
 use crate::ir::build::Builder;
 use crate::ir::{BinOp, Bits, Field, FieldId, FieldInfo, FunctionKind, Module, Type};
 use crate::kernel::Kernel;
 use crate::manifest::Manifest;
+use std::sync::Arc;
 use strand_grammar::source::{SourceKind, Sources};
 
 const SCRIPT: &str = "\
@@ -31,18 +33,18 @@ fn compile(module: &mut Module) -> Code {
     bpf::compile(module, &Default::default()).unwrap_or_else(|e| panic!("{e}"))
 }
 
-fn object(text: &str) -> Result<Vec<u8>, ObjectError> {
+fn object(text: &str) -> Result<Object, ObjectError> {
     object_of(ir(text), &FixtureKernel::new())
 }
 
-fn object_of(mut module: Module, kernel: &dyn Kernel) -> Result<Vec<u8>, ObjectError> {
+fn object_of(mut module: Module, kernel: &dyn Kernel) -> Result<Object, ObjectError> {
     let code = compile(&mut module);
     write(&module, &code, &Manifest::default(), kernel, &sources())
 }
 
-fn shown(elf: Result<Vec<u8>, ObjectError>) -> String {
-    let elf = elf.unwrap_or_else(|e| panic!("{e}"));
-    dump(&elf).unwrap_or_else(|e| panic!("{e}"))
+fn shown(object: Result<Object, ObjectError>) -> String {
+    let object = object.unwrap_or_else(|e| panic!("{e}"));
+    dump(&object.elf).unwrap_or_else(|e| panic!("{e}"))
 }
 
 /// A field by names, as lowering would make it.
@@ -215,8 +217,8 @@ fn a_small_object() {
 
 #[test]
 fn aya_reads_it() {
-    let elf = object(SMALL).unwrap_or_else(|e| panic!("{e}"));
-    let theirs = aya_obj::Object::parse(&elf).unwrap_or_else(|e| panic!("{e}"));
+    let object = object(SMALL).unwrap_or_else(|e| panic!("{e}"));
+    let theirs = aya_obj::Object::parse(&object.elf).unwrap_or_else(|e| panic!("{e}"));
     let mut maps: Vec<_> = theirs.maps.keys().map(String::as_str).collect();
     maps.sort_unstable();
     assert_eq!(maps, [".bss", ".rodata", "drops", "records", "seen"]);
@@ -395,8 +397,32 @@ fn unnamed_types_are_not_relocated() {
         signed: false,
         bits: None,
     };
-    let text = shown(object_of(asking(vec![(unnamed, FieldInfo::Offset)]), &kernel));
-    assert_eq!(kernel_types(&text), "");
+    not_relocated(unnamed, &kernel);
+}
+
+fn not_relocated(field: Field, kernel: &dyn Kernel) {
+    let object = object_of(asking(vec![(field.clone(), FieldInfo::Offset)]), kernel);
+    assert_eq!(object.as_ref().map(|o| o.fixed.clone()).ok(), Some(vec![field.name]));
+    assert_eq!(kernel_types(&shown(object)), "");
+}
+
+/// The loader would take the kernel's `path`, and can't choose between two of a name.
+#[test]
+fn names_that_mean_several_types_are_not_relocated() {
+    let text = "struct path { char here[3]; int x; };";
+    let kernel = FixtureKernel::new().with_module("other", text);
+    let btf = kernel.module_btf("other").expect("types");
+    not_relocated(field(&btf, Some("other"), "path", &["x"]), &kernel);
+
+    let mut b = BtfBuilder::new();
+    let int = b.int();
+    for (size, bit_offset) in [(8, 0), (16, 64)] {
+        let members = [NewMember { name: "x", ty: int, bit_offset, bits: 0 }];
+        b.add(NewType::Record { name: "twice", is_union: false, size, members: &members });
+    }
+    let btf = Arc::new(Btf::parse(b.finish(), None).unwrap_or_else(|e| panic!("{e}")));
+    let twice = field(&btf, None, "twice", &["x"]);
+    not_relocated(twice, &FixtureKernel::bare(btf));
 }
 
 fn error(module: Module, kernel: &dyn Kernel) -> String {
