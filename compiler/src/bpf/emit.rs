@@ -37,8 +37,9 @@ pub fn emit(
         frame,
         name,
         out: Emitted::default(),
-        starts: vec![0; mach.blocks.len()],
+        starts: vec![None; mach.blocks.len()],
         jumps: Vec::new(),
+        settled: 0,
     };
     emitter.blocks()?;
     emitter.resolve()?;
@@ -51,18 +52,42 @@ struct Emitter<'a> {
     frame: &'a Frame,
     name: &'a str,
     out: Emitted,
-    /// By block: its first instruction.
-    starts: Vec<u32>,
-    /// Instructions whose jump distance is open, and the block that they go to.
-    jumps: Vec<(u32, usize)>,
+    /// By block: its first instruction, once it is written.
+    starts: Vec<Option<u32>>,
+    /// Instructions whose jump distance is open, in order.
+    jumps: Vec<Jump>,
+    /// How many of the first jumps go to what is written already.
+    settled: usize,
 }
+
+/// A jump whose distance is open.
+#[derive(Clone, Copy)]
+struct Jump {
+    /// The instruction.
+    at: u32,
+    to: Destination,
+}
+
+#[derive(Clone, Copy)]
+enum Destination {
+    Block(usize),
+    /// An island on the way there.
+    Insn(u32),
+}
+
+/// A forward jump that is so long, with its target still to come, gets an island.
+/// Tests make them early, so that random programs have some.
+const LONG: u32 = if cfg!(test) { 64 } else { 24 << 10 };
+/// When islands are made, those that are so long get one too.
+const HALF: u32 = LONG / 2;
 
 impl Emitter<'_> {
     fn blocks(&mut self) -> Result<(), Error> {
         let goes_to = self.skip_empty();
         let laid_out: Vec<usize> = (0..goes_to.len()).filter(|b| goes_to[*b] == *b).collect();
         for (i, block) in laid_out.iter().enumerate() {
-            self.starts[*block] = self.out.insns.len() as u32;
+            self.islands();
+            self.starts[*block] = Some(self.out.insns.len() as u32);
             let next = laid_out.get(i + 1).copied();
             let succs: Vec<_> =
                 self.mach.blocks[*block].succs.iter().map(|s| goes_to[s.index()]).collect();
@@ -107,12 +132,58 @@ impl Emitter<'_> {
     }
 
     fn resolve(&mut self) -> Result<(), Error> {
-        for (at, block) in std::mem::take(&mut self.jumps) {
-            let distance = i64::from(self.starts[block]) - i64::from(at) - 1;
-            self.out.insns[at as usize].off = i16::try_from(distance)
+        for jump in std::mem::take(&mut self.jumps) {
+            let Some(to) = self.destination(jump.to) else {
+                return Err(Error::NotSelectable("a jump to a block that isn't there".into()));
+            };
+            let distance = i64::from(to) - i64::from(jump.at) - 1;
+            self.out.insns[jump.at as usize].off = i16::try_from(distance)
                 .map_err(|_| Error::JumpTooFar { function: self.name.into(), distance })?;
         }
         Ok(())
+    }
+
+    fn destination(&self, to: Destination) -> Option<u32> {
+        match to {
+            Destination::Block(b) => self.starts[b],
+            Destination::Insn(at) => Some(at),
+        }
+    }
+
+    /// Jumps reach 32,767 instructions. Between two blocks, forward jumps that are long
+    /// already are made to go to an island here, a jump that takes them on. (Only the
+    /// way out that a thousand clauses share is ever so far away.)
+    fn islands(&mut self) {
+        let here = self.out.insns.len() as u32;
+        let open = |e: &Self, j: &Jump| e.destination(j.to).is_none();
+        while self.jumps.get(self.settled).is_some_and(|j| !open(self, j)) {
+            self.settled += 1;
+        }
+        match self.jumps.get(self.settled) {
+            Some(oldest) if here - oldest.at > LONG => {}
+            _ => return,
+        }
+        let mut far: Vec<(usize, usize)> = Vec::new();
+        for (i, jump) in self.jumps.iter().enumerate().skip(self.settled) {
+            match jump.to {
+                Destination::Block(b) if here - jump.at > HALF && open(self, jump) => {
+                    far.push((b, i));
+                }
+                _ => {}
+            }
+        }
+        far.sort_unstable();
+        let islands = far.chunk_by(|a, b| a.0 == b.0).count();
+        if self.out.insns.last().is_some_and(|i| i.falls_through()) {
+            self.put(Insn::goto(islands as i16));
+        }
+        for group in far.chunk_by(|a, b| a.0 == b.0) {
+            let island = self.out.insns.len() as u32;
+            for (_, jump) in group {
+                self.jumps[*jump].to = Destination::Insn(island);
+            }
+            self.jump(Insn::goto(0), group[0].0);
+        }
     }
 
     fn span(&mut self, span: Option<Span>) {
@@ -138,7 +209,8 @@ impl Emitter<'_> {
     }
 
     fn jump(&mut self, insn: Insn, block: usize) {
-        self.jumps.push((self.out.insns.len() as u32, block));
+        let at = self.out.insns.len() as u32;
+        self.jumps.push(Jump { at, to: Destination::Block(block) });
         self.put(insn);
     }
 

@@ -235,6 +235,11 @@ impl Insn {
         Insn { code: class::JMP | jump::EXIT, ..Insn::default() }
     }
 
+    /// Whether the next instruction may follow it.
+    pub fn falls_through(self) -> bool {
+        self.code != class::JMP | jump::JA && self.code != class::JMP | jump::EXIT
+    }
+
     /// Whether it is the first half of a 64-bit immediate load.
     pub fn is_wide(self) -> bool {
         self.code == class::LD | SIZE_DW
