@@ -205,7 +205,7 @@ fn mix() -> crate::ir::Function {
     let (x, y, at) = (b.param(0), b.param(1), b.slot_addr(slot));
     b.store(Width::W64, at, 0, x);
     b.store(Width::W64, at, 8, y);
-    let half = b.load(Width::W64, false, at, 4);
+    let half = b.load(Width::W32, true, at, 12);
     let sum = b.binary(BinOp::Add, half, x);
     b.ret(Some(sum));
     b.finish()
@@ -345,11 +345,8 @@ impl Maker {
     }
 
     fn memory(&mut self, stmt: &Stmt) -> Option<Value> {
-        let within =
-            |size: u32, w: Width, off: u8| (u32::from(off) % (size - w.bytes() + 1)) as i32;
-        let aligned = |size: u32, w: Width, p: Pick| {
-            (u32::from(p) * w.bytes() % size / w.bytes() * w.bytes()) as i32
-        };
+        // The kernel wants accesses of the stack aligned.
+        let within = |size: u32, w: Width, off: u8| (u32::from(off) * w.bytes() % size) as i32;
         match stmt {
             Stmt::Slot(words, place, v) => {
                 let size = u32::from(*words) * 8;
@@ -367,10 +364,10 @@ impl Maker {
             }
             Stmt::LoadIndexed(s, v) => {
                 let (at, _) = self.slot(*s)?;
-                let index = self.b.binary_imm(BinOp::And, self.pick(*v), 3);
+                let index = self.b.binary_imm(BinOp::And, self.pick(*v), 2);
                 let at = self.b.binary(BinOp::Add, index, at);
                 let at = self.b.add_imm(at, 2);
-                Some(self.b.load(Width::W16, true, at, 1))
+                Some(self.b.load(Width::W16, true, at, 2))
             }
             Stmt::Store(s, w, off, v) => {
                 let (at, size) = self.slot(*s)?;
@@ -384,18 +381,18 @@ impl Maker {
             }
             Stmt::AtomicAdd(s, w, v) => {
                 let (at, size) = self.slot(*s)?;
-                self.b.atomic_add(*w, at, aligned(size, *w, *v), self.pick(*v));
+                self.b.atomic_add(*w, at, within(size, *w, *v), self.pick(*v));
                 None
             }
             Stmt::FetchAdd(s, w, v) => {
                 let (at, size) = self.slot(*s)?;
-                let v = (aligned(size, *w, *v), self.pick(*v));
+                let v = (within(size, *w, *v), self.pick(*v));
                 Some(self.b.atomic_fetch_add(*w, at, v.0, v.1))
             }
             Stmt::CompareExchange(s, w, e, n) => {
                 let (at, size) = self.slot(*s)?;
                 let (expected, new) = (self.pick(*e), self.pick(*n));
-                let off = aligned(size, *w, *e);
+                let off = within(size, *w, *e);
                 Some(self.b.atomic_compare_exchange(*w, at, off, expected, new))
             }
             Stmt::ProbeRead(s, v) => {
