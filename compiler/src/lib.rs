@@ -1,6 +1,7 @@
 //! x
 pub mod bpf;
 pub mod btf;
+pub mod buckets;
 pub mod builtins;
 pub mod check;
 pub mod fixture;

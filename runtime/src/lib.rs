@@ -3,11 +3,14 @@
 //! In: arguments, scripts, the running kernel. Out: what the script prints, and an exit
 //! status. It knows nothing of D's syntax, and how records look only from the manifest.
 
+pub mod aggregation;
 pub mod attach;
 pub mod cli;
+pub mod consume;
 pub mod dtrace;
 pub mod error;
 pub mod feature;
+pub mod format;
 pub mod kernel;
 pub mod load;
 pub mod options;
@@ -15,6 +18,9 @@ pub mod preprocess;
 pub mod probe;
 pub mod process;
 pub mod provider;
+pub mod record;
+pub mod speculation;
+pub mod symbolize;
 pub mod symbols;
 pub mod tick;
 pub mod tracefs;

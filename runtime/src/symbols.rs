@@ -80,6 +80,15 @@ impl Symbols {
             .map(|l| l.address)
     }
 
+    /// Functions with their addresses and modules, in order of address.
+    pub fn sorted(&self) -> Vec<(u64, Option<&str>, &str)> {
+        let is_code = |l: &Line<'_>| matches!(l.kind, "t" | "T" | "w" | "W") && l.address != 0;
+        let mut all: Vec<_> =
+            self.lines().filter(is_code).map(|l| (l.address, l.module, l.name)).collect();
+        all.sort_by_key(|(address, ..)| *address);
+        all
+    }
+
     /// Functions (symbols in text sections) with their modules, in order.
     pub fn functions(&self) -> impl Iterator<Item = (Option<&str>, &str)> {
         self.lines().filter(|l| matches!(l.kind, "t" | "T" | "w" | "W")).map(|l| (l.module, l.name))

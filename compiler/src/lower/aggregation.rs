@@ -10,80 +10,15 @@
 
 use super::context::Context;
 use super::unit::words_layout;
+use crate::buckets::{Orders, QUANTIZE_BUCKETS, QUANTIZE_ZERO, levels, words};
 use crate::ir::{BinOp, BlockId, Cond, Layout, Type, Value, Width};
 use crate::manifest::{AggregatingFunction, Drops};
 use crate::typed::{AggregationId, Expr};
 use strand_grammar::source::Span;
 
-/// Buckets of `quantize`: 63 negative, zero, 63 positive.
-const QUANTIZE_BUCKETS: u32 = 127;
-const QUANTIZE_ZERO: i64 = 63;
-
-/// u64 words of a function's value.
-pub(crate) fn words(function: &AggregatingFunction) -> u32 {
-    match function {
-        AggregatingFunction::Count => 1,
-        AggregatingFunction::Sum { .. }
-        | AggregatingFunction::Avg { .. }
-        | AggregatingFunction::Min { .. }
-        | AggregatingFunction::Max { .. } => 2,
-        AggregatingFunction::Stddev { .. } => 4,
-        AggregatingFunction::Quantize => 1 + QUANTIZE_BUCKETS,
-        AggregatingFunction::Lquantize { low, high, step } => 1 + 2 + levels(*low, *high, *step),
-        AggregatingFunction::Llquantize { .. } => {
-            let orders = Orders::new(function);
-            1 + 2 * orders.overflow + 1
-        }
-    }
-}
-
 /// The same for BTF.
 pub(crate) fn value_layout(function: &AggregatingFunction) -> Layout {
     words_layout("value", words(function))
-}
-
-fn levels(low: i32, high: i32, step: u32) -> u32 {
-    let range = (i64::from(high) - i64::from(low)).max(0) as u64;
-    range.div_ceil(u64::from(step.max(1))) as u32
-}
-
-/// One order of magnitude of `llquantize`: values below `end` (and not below the one
-/// before it) fall into `buckets` linear buckets from `base` on, each `width` wide.
-struct Order {
-    start: u64,
-    end: u64,
-    base: u32,
-    width: u64,
-}
-
-/// The buckets of `llquantize` for magnitudes: 0 is what is too small, `overflow` too big.
-struct Orders {
-    orders: Vec<Order>,
-    smallest: u64,
-    overflow: u32,
-}
-
-impl Orders {
-    fn new(function: &AggregatingFunction) -> Self {
-        let AggregatingFunction::Llquantize { factor, low, high, steps } = *function else {
-            return Orders { orders: Vec::new(), smallest: 0, overflow: 0 };
-        };
-        let (factor, steps) = (u64::from(factor), u64::from(steps));
-        let smallest = factor.saturating_pow(low);
-        let mut orders = Vec::new();
-        let (mut start, mut base) = (smallest, 1u32);
-        for _ in low..=high {
-            let end = start.saturating_mul(factor);
-            // An order has `steps` linear buckets up to its end, of which those below its
-            // start belong to the order before.
-            let buckets = end.min(steps).max(1);
-            let width = (end / buckets).max(1);
-            orders.push(Order { start, end, base, width });
-            base += (buckets - buckets / factor) as u32;
-            start = end;
-        }
-        Orders { orders, smallest, overflow: base }
-    }
 }
 
 impl Context<'_, '_> {
@@ -257,7 +192,7 @@ impl Context<'_, '_> {
         let done = self.b.block(&[Type::I64]);
         self.b.branch_imm(Cond::Eq, v, 0, zero, other);
         self.b.switch_to(zero);
-        let middle = self.int(QUANTIZE_ZERO);
+        let middle = self.int(i64::from(QUANTIZE_ZERO));
         self.b.jump(done, &[middle]);
         self.b.switch_to(other);
         let sign = self.b.binary_imm(BinOp::AShr, v, 63);
@@ -274,7 +209,7 @@ impl Context<'_, '_> {
         let distance = self.b.add_imm(log, 1);
         let x = self.b.binary(BinOp::Xor, distance, sign);
         let signed_distance = self.b.binary(BinOp::Sub, x, sign);
-        let bucket = self.b.add_imm(signed_distance, QUANTIZE_ZERO);
+        let bucket = self.b.add_imm(signed_distance, i64::from(QUANTIZE_ZERO));
         self.b.jump(done, &[bucket]);
         self.b.switch_to(done);
         self.b.block_param(done, 0)
@@ -356,26 +291,5 @@ impl Context<'_, '_> {
         let x = self.b.binary(BinOp::Xor, distance, sign);
         let signed_distance = self.b.binary(BinOp::Sub, x, sign);
         self.b.add_imm(signed_distance, i64::from(orders.overflow))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn llquantize_orders_meet() {
-        let function = AggregatingFunction::Llquantize { factor: 10, low: 0, high: 3, steps: 10 };
-        let orders = Orders::new(&function);
-        // 1…9, 10…90, 100…900, 1000…9000: nine buckets each.
-        assert_eq!(orders.overflow, 37);
-        let bases: Vec<u32> = orders.orders.iter().map(|o| o.base).collect();
-        assert_eq!(bases, [1, 10, 19, 28]);
-    }
-
-    #[test]
-    fn lquantize_levels_round_up() {
-        assert_eq!(levels(0, 10, 3), 4);
-        assert_eq!(levels(-10, 10, 1), 20);
     }
 }

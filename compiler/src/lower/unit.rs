@@ -192,7 +192,7 @@ impl<'a> Unit<'a> {
 
     fn place_aggregations(&mut self, bounds: &Bounds) {
         for (i, a) in self.program.aggregations.iter().enumerate() {
-            let words = super::aggregation::words(&a.function);
+            let words = crate::buckets::words(&a.function);
             let value = super::aggregation::value_layout(&a.function);
             let id = AggregationId(i as u32);
             let key = (!a.keys.is_empty())

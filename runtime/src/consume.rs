@@ -1,0 +1,423 @@
+//! Records to output.
+//!
+//! In: records as they come from the ring buffer, in order. Out: text on standard output,
+//! faults and drops on standard error, and the actions that only user space can do
+//! (aggregations, speculations, exit). Decides what a line of default output is: a clause
+//! with control flow sends several records for one line, and records of several CPUs
+//! interleave, so unfinished lines wait for their end.
+
+use crate::aggregation::{Aggregations, Source};
+use crate::format::printf::printf;
+use crate::format::{Surroundings, print};
+use crate::record::{decode, half, word};
+use crate::speculation::Speculations;
+use crate::symbolize::Symbolizer;
+use rustc_hash::FxHashMap;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use strand_compiler::manifest::{
+    Action, DROPS, Drops, FAULT_RECORD, Fault, HEADER, Manifest, Record,
+};
+
+/// How output looks.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// No default output.
+    pub quiet: bool,
+    /// Leave out CPU and ID, as DTrace's own tests want it.
+    pub testing: bool,
+    /// Columns before each frame of a stack.
+    pub stack_indent: usize,
+    /// Show user addresses as they are.
+    pub noresolve: bool,
+    /// Bytes of one speculation.
+    pub specsize: usize,
+    /// Who speaks in messages: `strand` or `dtrace`.
+    pub program: String,
+}
+
+/// What the caller has to do after a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// Go on.
+    Continue,
+    /// End with this status.
+    Exit(i32),
+}
+
+/// What the consumer changes in the kernel.
+pub trait Kernel: Source {
+    /// Gives a speculation's id back.
+    fn free_speculation(&mut self, id: u32);
+}
+
+/// Turns records into output.
+pub struct Consumer<'a> {
+    manifest: &'a Manifest,
+    probes: FxHashMap<u32, usize>,
+    look: Look,
+    symbols: Box<dyn Symbolizer + 'a>,
+    out: Box<dyn Write + 'a>,
+    messages: Box<dyn Write + 'a>,
+    /// Aggregations, with their order.
+    pub aggregations: Aggregations,
+    speculations: Speculations,
+    header_printed: bool,
+    /// Unfinished lines by CPU, probe and clause.
+    lines: FxHashMap<(u32, u32, u32), String>,
+    text: String,
+    faults: FxHashMap<(u32, u32), u64>,
+    drops: Vec<[u64; DROPS as usize]>,
+    speculation_drops: u64,
+    status: Option<i32>,
+}
+
+impl std::fmt::Debug for Consumer<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Consumer({:?})", self.look)
+    }
+}
+
+impl<'a> Consumer<'a> {
+    /// Output goes to `out`, faults and drops to `messages`.
+    pub fn new(
+        manifest: &'a Manifest,
+        look: Look,
+        symbols: Box<dyn Symbolizer + 'a>,
+        out: Box<dyn Write + 'a>,
+        messages: Box<dyn Write + 'a>,
+    ) -> Self {
+        Consumer {
+            probes: manifest.probes.iter().enumerate().map(|(i, p)| (p.id, i)).collect(),
+            aggregations: Aggregations::new(manifest.aggregations.clone()),
+            speculations: Speculations::new(look.specsize),
+            manifest,
+            look,
+            symbols,
+            out,
+            messages,
+            header_printed: false,
+            lines: FxHashMap::default(),
+            text: String::new(),
+            faults: FxHashMap::default(),
+            drops: Vec::new(),
+            speculation_drops: 0,
+            status: None,
+        }
+    }
+
+    /// Takes one record.
+    pub fn record(&mut self, bytes: &[u8], kernel: &mut dyn Kernel) -> io::Result<Control> {
+        let speculation = half(bytes, 12);
+        if speculation != 0 {
+            self.speculations.add(speculation, bytes);
+        } else {
+            self.consume(bytes, kernel)?;
+        }
+        Ok(self.status.map_or(Control::Continue, Control::Exit))
+    }
+
+    /// Writes out what is buffered.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()?;
+        self.messages.flush()
+    }
+
+    fn consume(&mut self, bytes: &[u8], kernel: &mut dyn Kernel) -> io::Result<()> {
+        let layout = half(bytes, 0);
+        if layout == FAULT_RECORD {
+            return self.fault(bytes);
+        }
+        let manifest = self.manifest;
+        // An index that no layout has can only be a record of another object.
+        let Some(record) = manifest.records.get(layout as usize) else { return Ok(()) };
+        let (probe, cpu) = (half(bytes, 4), half(bytes, 8));
+        let key = (cpu, probe, record.clause);
+        let mut text = std::mem::take(&mut self.text);
+        text.clear();
+        let whole = record.first && record.last;
+        if !whole && !self.look.quiet {
+            text.push_str(&self.lines.remove(&key).unwrap_or_default());
+        }
+        if record.first && !self.look.quiet {
+            self.columns(&mut text, probe, cpu)?;
+        }
+        for action in &record.actions {
+            self.action(&mut text, action, bytes, kernel)?;
+        }
+        let done = self.end_line(&mut text, record, key);
+        self.text = text;
+        done
+    }
+
+    fn end_line(
+        &mut self,
+        text: &mut String,
+        record: &Record,
+        key: (u32, u32, u32),
+    ) -> io::Result<()> {
+        if !self.look.quiet {
+            if !record.last {
+                self.lines.insert(key, std::mem::take(text));
+                return Ok(());
+            }
+            text.push('\n');
+        }
+        self.out.write_all(text.as_bytes())
+    }
+
+    fn columns(&mut self, text: &mut String, probe: u32, cpu: u32) -> io::Result<()> {
+        if !self.header_printed {
+            self.header_printed = true;
+            let header = if self.look.testing {
+                format!("{:>32}\n", "FUNCTION:NAME")
+            } else {
+                format!("{:>3} {:>6} {:>32}\n", "CPU", "ID", "FUNCTION:NAME")
+            };
+            self.out.write_all(header.as_bytes())?;
+        }
+        let name = match self.probes.get(&probe) {
+            Some(i) => {
+                let p = &self.manifest.probes[*i];
+                format!("{}:{}", p.function, p.name)
+            }
+            None => String::new(),
+        };
+        let _ = if self.look.testing {
+            write!(text, "{name:>32} ")
+        } else {
+            write!(text, "{cpu:>3} {probe:>6} {name:>32} ")
+        };
+        Ok(())
+    }
+
+    fn action(
+        &mut self,
+        text: &mut String,
+        action: &Action,
+        bytes: &[u8],
+        kernel: &mut dyn Kernel,
+    ) -> io::Result<()> {
+        let quiet = self.look.quiet;
+        let mut around = Surroundings {
+            symbols: &mut *self.symbols,
+            stack_indent: self.look.stack_indent,
+            noresolve: self.look.noresolve,
+        };
+        let number = |datum| decode(bytes, datum).number();
+        match action {
+            Action::Trace(datum) => {
+                print::trace(text, &mut around, &decode(bytes, datum), quiet);
+            }
+            Action::Show(datum) => {
+                print::value(text, &mut around, &decode(bytes, datum), quiet);
+            }
+            Action::Printf { format, args } => {
+                let mut data = args.iter().map(|d| decode(bytes, d));
+                printf(text, &mut around, format, &mut data);
+            }
+            Action::Printa { format, aggregations } => {
+                let which: Vec<usize> = aggregations.iter().map(|a| *a as usize).collect();
+                let result =
+                    self.aggregations.printa(text, &mut around, &which, format.as_ref(), kernel);
+                self.report(result)?;
+            }
+            Action::Clear(a) => {
+                let result = self.aggregations.clear(*a as usize, kernel);
+                self.report(result)?;
+            }
+            Action::Trunc(a, keep) => {
+                let keep = keep.as_ref().map(number);
+                let result = self.aggregations.trunc(*a as usize, keep, kernel);
+                self.report(result)?;
+            }
+            Action::Normalize(a, by) => {
+                self.aggregations.normalize(*a as usize, Some(number(by)));
+            }
+            Action::Denormalize(a) => self.aggregations.normalize(*a as usize, None),
+            Action::Exit(status) => {
+                self.status.get_or_insert(number(status) as i32);
+            }
+            Action::Commit(id) => {
+                let id = number(id) as u32;
+                let waiting = self.speculations.take(id);
+                // What this clause has written so far comes first.
+                self.out.write_all(text.as_bytes())?;
+                text.clear();
+                for record in waiting {
+                    let outer = std::mem::take(text);
+                    self.consume(&record, kernel)?;
+                    *text = outer;
+                }
+                kernel.free_speculation(id);
+            }
+            Action::Discard(id) => {
+                let id = number(id) as u32;
+                self.speculations.take(id);
+                kernel.free_speculation(id);
+            }
+        }
+        Ok(())
+    }
+
+    fn report(&mut self, result: Result<(), String>) -> io::Result<()> {
+        match result {
+            Ok(()) => Ok(()),
+            Err(e) => writeln!(self.messages, "{}: {e}", self.look.program),
+        }
+    }
+
+    /// The end of tracing: an empty line, then what was not printed yet.
+    pub fn finish(&mut self, kernel: &mut dyn Kernel) -> io::Result<()> {
+        let mut rest: Vec<_> = self.lines.drain().collect();
+        rest.sort();
+        for (_, line) in rest {
+            writeln!(self.out, "{line}")?;
+        }
+        let mut text = String::from("\n");
+        let mut around = Surroundings {
+            symbols: &mut *self.symbols,
+            stack_indent: self.look.stack_indent,
+            noresolve: self.look.noresolve,
+        };
+        let result = self.aggregations.print_rest(&mut text, &mut around, kernel);
+        self.out.write_all(text.as_bytes())?;
+        self.report(result)?;
+        self.repeated_faults()?;
+        self.flush()
+    }
+
+    // ----------------------------------------------------------------- faults
+
+    fn fault(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let at = HEADER as usize;
+        let (probe, site, kind, value) =
+            (half(bytes, 4), half(bytes, at), half(bytes, at + 4), word(bytes, at + 8));
+        let count = self.faults.entry((probe, site)).or_default();
+        *count += 1;
+        if *count > 1 {
+            return Ok(());
+        }
+        let manifest = self.manifest;
+        let place = match manifest.faults.get(site as usize) {
+            Some(s) => format!("{}:{}:{}: `{}`", s.file, s.line, s.column, s.text),
+            None => "an unknown place".to_owned(),
+        };
+        let name = self.probe_name(probe);
+        let what = describe(kind, value);
+        writeln!(
+            self.messages,
+            "{}: error on probe ID {probe} ({name}): {what} at {place}",
+            self.look.program
+        )
+    }
+
+    fn probe_name(&self, probe: u32) -> String {
+        match self.probes.get(&probe) {
+            Some(i) => {
+                let p = &self.manifest.probes[*i];
+                format!("{}:{}:{}:{}", p.provider, p.module, p.function, p.name)
+            }
+            None => "?".to_owned(),
+        }
+    }
+
+    fn repeated_faults(&mut self) -> io::Result<()> {
+        let mut repeated: Vec<_> = self.faults.drain().filter(|(_, n)| *n > 1).collect();
+        repeated.sort();
+        for ((probe, site), n) in repeated {
+            let line = self.manifest.faults.get(site as usize).map_or(0, |s| s.line);
+            let name = self.probe_name(probe);
+            writeln!(
+                self.messages,
+                "{}: the error on line {line} happened {n} times on probe ID {probe} ({name})",
+                self.look.program
+            )?;
+        }
+        Ok(())
+    }
+
+    // ------------------------------------------------------------------ drops
+
+    /// Takes the drop counters of every CPU and tells what is new.
+    pub fn drops(&mut self, cpus: &[[u64; DROPS as usize]]) -> io::Result<()> {
+        self.drops.resize(cpus.len().max(self.drops.len()), [0; DROPS as usize]);
+        let mut all_cpus = [0u64; DROPS as usize];
+        let mut messages = String::new();
+        for (cpu, (now, before)) in cpus.iter().zip(&mut self.drops).enumerate() {
+            let new = |d: Drops| now[d as usize].wrapping_sub(before[d as usize]);
+            for (what, kind) in [("", Drops::Principal), ("aggregation ", Drops::Aggregation)] {
+                let n = new(kind);
+                if n != 0 {
+                    let s = if n == 1 { "" } else { "s" };
+                    let _ = writeln!(
+                        messages,
+                        "{}: {n} {what}drop{s} on CPU {}",
+                        self.look.program,
+                        if self.look.testing { "#".to_owned() } else { cpu.to_string() }
+                    );
+                }
+            }
+            for (i, total) in all_cpus.iter_mut().enumerate() {
+                *total += now[i].wrapping_sub(before[i]);
+            }
+            *before = *now;
+        }
+        let dropped = self.speculations.dropped - self.speculation_drops;
+        self.speculation_drops = self.speculations.dropped;
+        all_cpus[Drops::Speculation as usize] += dropped;
+        for (kind, one, many) in [
+            (Drops::Dynamic, "dynamic variable drop", "dynamic variable drops"),
+            (Drops::Speculation, "speculative drop", "speculative drops"),
+            (
+                Drops::SpeculationUnavailable,
+                "failed speculation (no speculative buffer available)",
+                "failed speculations (no speculative buffer available)",
+            ),
+            (Drops::DoubleFaults, "error in ERROR", "errors in ERROR"),
+        ] {
+            let n = all_cpus[kind as usize];
+            if n != 0 {
+                let what = if n == 1 { one } else { many };
+                let _ = writeln!(messages, "{}: {n} {what}", self.look.program);
+            }
+        }
+        if messages.is_empty() {
+            return Ok(());
+        }
+        self.out.flush()?;
+        self.messages.write_all(messages.as_bytes())
+    }
+}
+
+/// A fault in DTrace's words.
+fn describe(kind: u32, value: u64) -> String {
+    let is = |f: Fault| f as u32 == kind;
+    if is(Fault::BadAddress) {
+        format!("invalid address ({value:#x})")
+    } else if is(Fault::DivideByZero) {
+        "divide-by-zero".to_owned()
+    } else if is(Fault::NoScratch) {
+        "out of scratch space".to_owned()
+    } else if is(Fault::BadIndex) {
+        format!("array index {} is out of bounds", value as i64)
+    } else if is(Fault::BadSize) {
+        format!("invalid size ({value})")
+    } else if is(Fault::BadStack) {
+        "bad stack".to_owned()
+    } else if is(Fault::LoopBound) {
+        format!("the loop was not over after {value} turns")
+    } else if is(Fault::KernelPrivilege) {
+        format!("invalid kernel access ({value:#x})")
+    } else if is(Fault::UserPrivilege) {
+        format!("invalid user access ({value:#x})")
+    } else if is(Fault::IllegalOp) {
+        "illegal operation".to_owned()
+    } else if is(Fault::BadAlign) {
+        format!("invalid alignment ({value:#x})")
+    } else if is(Fault::TupleOverflow) {
+        "tuple overflow".to_owned()
+    } else {
+        format!("fault {kind}")
+    }
+}

@@ -1,0 +1,33 @@
+//! Data to text, in DTrace's layouts.
+//!
+//! In: [`Data`] and the manifest's formats. Out: text appended to a string. Widths and
+//! blanks are DTrace's to the column, since scripts and people parse them.
+
+pub mod print;
+pub mod printf;
+pub mod quantize;
+pub mod stack;
+mod time;
+
+use crate::symbolize::Symbolizer;
+
+/// What formatting needs besides the data.
+pub struct Surroundings<'a> {
+    /// Names for addresses.
+    pub symbols: &'a mut dyn Symbolizer,
+    /// Columns before each frame of a stack.
+    pub stack_indent: usize,
+    /// Show user addresses as they are.
+    pub noresolve: bool,
+}
+
+impl std::fmt::Debug for Surroundings<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Surroundings(indent {})", self.stack_indent)
+    }
+}
+
+/// Bytes as text, without touching what isn't UTF-8 more than needed.
+pub(crate) fn lossy(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(bytes)
+}

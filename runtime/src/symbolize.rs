@@ -1,0 +1,163 @@
+//! Addresses to names.
+//!
+//! In: kernel and user addresses. Out: ``module`symbol+0xoffset``. Kernel symbols are read
+//! once when they are first needed; user symbols come from blazesym, which reads a
+//! process's maps and ELF files. Where nothing is known the address itself is shown.
+
+use crate::symbols::Symbols;
+use blazesym::Pid;
+use blazesym::symbolize::source::{Process, Source};
+use blazesym::symbolize::{Input, Symbolizer as Blazesym};
+use rustc_hash::FxHashMap;
+use std::fmt::Write;
+use std::path::PathBuf;
+use strand_compiler::manifest::SymbolKind;
+
+/// A name for an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// Kernel module or base name of the object.
+    pub module: String,
+    /// Symbol and distance from its start, if there is one.
+    pub symbol: Option<(String, u64)>,
+}
+
+/// Whoever knows names.
+pub trait Symbolizer {
+    /// A kernel address.
+    fn kernel(&mut self, address: u64) -> Option<Named>;
+    /// An address in a process.
+    fn user(&mut self, tgid: u64, address: u64) -> Option<Named>;
+}
+
+/// The running system.
+pub struct LiveSymbolizer {
+    kernel: Option<KernelNames>,
+    user: Blazesym,
+    known: FxHashMap<(u64, u64), Option<Named>>,
+}
+
+/// The kernel's functions in order of address; empty if they are hidden.
+#[derive(Default)]
+struct KernelNames {
+    starts: Vec<u64>,
+    /// Module and name, one after the other in `text`: where each ends.
+    names: Vec<(u32, u32)>,
+    text: String,
+}
+
+impl KernelNames {
+    fn read() -> Self {
+        let Ok(symbols) = Symbols::read() else { return Self::default() };
+        let mut names = Self::default();
+        for (address, module, name) in symbols.sorted() {
+            names.starts.push(address);
+            names.text.push_str(module.unwrap_or("vmlinux"));
+            let end_of_module = names.text.len() as u32;
+            names.text.push_str(name);
+            names.names.push((end_of_module, names.text.len() as u32));
+        }
+        names
+    }
+
+    fn at(&self, address: u64) -> Option<Named> {
+        let i = self.starts.partition_point(|s| *s <= address).checked_sub(1)?;
+        let start = i.checked_sub(1).map_or(0, |before| self.names[before].1);
+        let (middle, end) = self.names[i];
+        let text = |from: u32, to: u32| self.text[from as usize..to as usize].to_owned();
+        Some(Named {
+            module: text(start, middle),
+            symbol: Some((text(middle, end), address - self.starts[i])),
+        })
+    }
+}
+
+impl std::fmt::Debug for LiveSymbolizer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LiveSymbolizer")
+    }
+}
+
+impl Default for LiveSymbolizer {
+    fn default() -> Self {
+        LiveSymbolizer { kernel: None, user: Blazesym::new(), known: FxHashMap::default() }
+    }
+}
+
+impl Symbolizer for LiveSymbolizer {
+    fn kernel(&mut self, address: u64) -> Option<Named> {
+        self.kernel.get_or_insert_with(KernelNames::read).at(address)
+    }
+
+    fn user(&mut self, tgid: u64, address: u64) -> Option<Named> {
+        if let Some(known) = self.known.get(&(tgid, address)) {
+            return known.clone();
+        }
+        let named = self.find_user(tgid, address);
+        // A process that has ended can't be asked again, but a new one may have its id.
+        if named.is_some() {
+            self.known.insert((tgid, address), named.clone());
+        }
+        named
+    }
+}
+
+impl LiveSymbolizer {
+    fn find_user(&mut self, tgid: u64, address: u64) -> Option<Named> {
+        let pid = u32::try_from(tgid).ok().filter(|p| *p != 0)?;
+        let source = Source::Process(Process::new(Pid::from(pid)));
+        let found = self.user.symbolize_single(&source, Input::AbsAddr(address)).ok()?;
+        match found.into_sym() {
+            Some(sym) => {
+                let module = sym.module.as_deref().map(|m| base_name(PathBuf::from(m)));
+                Some(Named {
+                    module: module.or_else(|| mapped_object(pid, address)).unwrap_or_default(),
+                    symbol: Some((sym.name.to_string(), sym.offset as u64)),
+                })
+            }
+            None => mapped_object(pid, address).map(|module| Named { module, symbol: None }),
+        }
+    }
+}
+
+fn base_name(path: PathBuf) -> String {
+    path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned())
+}
+
+/// The file that is mapped at an address.
+fn mapped_object(pid: u32, address: u64) -> Option<String> {
+    let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).ok()?;
+    maps.lines().find_map(|line| {
+        let (range, rest) = line.split_once(' ')?;
+        let (start, end) = range.split_once('-')?;
+        let start = u64::from_str_radix(start, 16).ok()?;
+        let end = u64::from_str_radix(end, 16).ok()?;
+        let path = rest.split_whitespace().nth(4)?;
+        (start <= address && address < end).then(|| base_name(PathBuf::from(path)))
+    })
+}
+
+/// How an address is written: ``module`symbol+0xoffset``, the offset left out if it is 0
+/// or not wanted.
+pub fn write_address(out: &mut String, named: Option<&Named>, address: u64, offset: bool) {
+    let _ = match named {
+        Some(Named { module, symbol: Some((name, distance)) }) => {
+            if *distance != 0 && offset {
+                write!(out, "{module}`{name}+{distance:#x}")
+            } else {
+                write!(out, "{module}`{name}")
+            }
+        }
+        Some(Named { module, symbol: None }) => write!(out, "{module}`{address:#x}"),
+        None => write!(out, "{address:#x}"),
+    };
+}
+
+/// A symbol value as `sym`, `func`, `mod` and their user twins show it.
+pub fn write_symbol(out: &mut String, named: Option<&Named>, address: u64, kind: SymbolKind) {
+    match (kind, named) {
+        (SymbolKind::Module, Some(named)) => out.push_str(&named.module),
+        (SymbolKind::Address, named) => write_address(out, named, address, true),
+        (_, named) => write_address(out, named, address, false),
+    }
+}
