@@ -199,11 +199,7 @@ impl Aggregations {
     }
 
     /// Keys with the value of each aggregation, in order.
-    fn rows(
-        &self,
-        which: &[usize],
-        source: &mut dyn Source,
-    ) -> Result<Vec<Row>, String> {
+    fn rows(&self, which: &[usize], source: &mut dyn Source) -> Result<Vec<Row>, String> {
         let mut rows: FxHashMap<Vec<u8>, Vec<Vec<i64>>> = FxHashMap::default();
         for (i, n) in which.iter().enumerate() {
             for entry in self.entries(*n, source)? {
@@ -218,10 +214,7 @@ impl Aggregations {
         let Some(first) = which.first() else { return Ok(rows) };
         let (by_value, a) = (&self.all[which[position]], &self.all[*first]);
         let order = self.order;
-        let entry = |row: &Row| Entry {
-            key: row.0.clone(),
-            words: row.1[position].clone(),
-        };
+        let entry = |row: &Row| Entry { key: row.0.clone(), words: row.1[position].clone() };
         rows.sort_by_cached_key(|row| SortKey {
             entry: entry(row),
             aggregation: a,
