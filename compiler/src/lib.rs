@@ -1,4 +1,14 @@
-//! x
+//! D's syntax and what a kernel says of itself, to one relocatable BPF object.
+//!
+//! In: a [`strand_grammar::ast::Program`], a [`kernel::Kernel`], [`options::Options`].
+//! Out: [`Compiled`]: the object, its manifest, and the stages on the way for whoever
+//! wants to look at them. The crate is pure: it opens no file and makes no system call;
+//! all that it learns of a kernel comes through the trait.
+//!
+//! The pipeline: `check` (names, types, probes; typed clauses in `typed`) → `lower` (IR,
+//! maps, records; each built-in in `builtins`) → `ir::passes` → `bpf` (instructions,
+//! registers, stack) → `object` (ELF, BTF, CO-RE).
+
 pub mod bpf;
 pub mod btf;
 pub mod buckets;
@@ -13,3 +23,42 @@ pub mod object;
 pub mod options;
 pub mod typed;
 pub mod types;
+
+use kernel::Kernel;
+use manifest::Manifest;
+use options::Options;
+use strand_grammar::diagnostic::Diagnostic;
+use strand_grammar::source::Sources;
+
+/// A compiled program.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The ELF file, with the manifest in it.
+    pub object: object::Object,
+    /// What the runtime needs to know.
+    pub manifest: Manifest,
+    /// The IR after all passes.
+    pub ir: ir::Module,
+    /// The instructions.
+    pub code: bpf::Code,
+}
+
+/// Compiles checked clauses.
+pub fn compile_typed(
+    program: &typed::Program,
+    sources: &Sources,
+    kernel: &dyn Kernel,
+    options: &Options,
+) -> Result<Compiled, Diagnostic> {
+    let too_big = |what: String| {
+        Diagnostic::general("D_CODEGEN", format!("the program can't be made into BPF: {what}"))
+            .hint("fewer or simpler clauses, smaller strings (-x strsize=…) or tuples need less")
+    };
+    let (mut ir, manifest) = lower::lower(program, sources, kernel, options);
+    ir::passes::optimise(&mut ir);
+    let code = bpf::compile(&mut ir, &bpf::Options::default())
+        .map_err(|e| too_big(e.to_string()))?;
+    let object = object::write(&ir, &code, &manifest, kernel, sources)
+        .map_err(|e| too_big(e.to_string()))?;
+    Ok(Compiled { object, manifest, ir, code })
+}
