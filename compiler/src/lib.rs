@@ -56,8 +56,8 @@ pub fn compile_typed(
     };
     let (mut ir, manifest) = lower::lower(program, sources, kernel, options);
     ir::passes::optimise(&mut ir);
-    let code = bpf::compile(&mut ir, &bpf::Options::default())
-        .map_err(|e| too_big(e.to_string()))?;
+    let code =
+        bpf::compile(&mut ir, &bpf::Options::default()).map_err(|e| too_big(e.to_string()))?;
     let object = object::write(&ir, &code, &manifest, kernel, sources)
         .map_err(|e| too_big(e.to_string()))?;
     Ok(Compiled { object, manifest, ir, code })

@@ -46,3 +46,6 @@ pub fn lower(
     program::lower_all(&mut unit);
     (unit.module, unit.manifest)
 }
+
+#[cfg(test)]
+mod tests;
