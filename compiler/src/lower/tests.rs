@@ -316,7 +316,7 @@ fn stacks_and_symbols() {
         m.types.intern(Type::UserSymbol(SymbolKind::Module)),
     );
     let address = m.n(4096);
-    let calls = vec![
+    let calls = [
         m.call("stack", Vec::new(), stack),
         m.call("ustack", Vec::new(), ustack),
         m.call("sym", vec![address.clone()], kinds.0),
