@@ -6,6 +6,7 @@
 use crate::preprocess::Preprocessor;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use strand_grammar::ProbeSpec;
 
 /// What was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,12 +58,9 @@ pub enum ProgramText {
     /// A script; `-` is the standard input.
     Script(PathBuf),
     /// The text itself.
-    Text {
-        /// The program, descriptions completed.
-        text: String,
-        /// As it was given, for messages.
-        shown: String,
-    },
+    Text(String),
+    /// One clause of dtrace(1)'s command line, whose body may be missing.
+    Probe(ProbeSpec, String),
 }
 
 /// A stage whose result can be shown.
@@ -212,7 +210,7 @@ pub fn parse(args: impl IntoIterator<Item = String>) -> Result<Invocation, clap:
             programs: list
                 .probes
                 .into_iter()
-                .map(|text| ProgramText::Text { shown: text.clone(), text })
+                .map(|text| ProgramText::Probe(ProbeSpec::Name, text))
                 .collect(),
             ..Invocation::new("strand")
         },
@@ -255,8 +253,7 @@ impl Texts {
         let mut options = self.options;
         options.extend(self.zdefs.then(|| "zdefs".to_owned()));
         options.extend(self.cpp.then(|| "cpp".to_owned()));
-        let texts =
-            self.programs.into_iter().map(|text| ProgramText::Text { shown: text.clone(), text });
+        let texts = self.programs.into_iter().map(ProgramText::Text);
         Invocation {
             programs: texts.chain(scripts.into_iter().map(ProgramText::Script)).collect(),
             options,
@@ -319,7 +316,7 @@ mod tests {
     #[test]
     fn programs_leave_operands_to_macros() {
         let got = read("-e BEGIN{} -e END{} -c ls -p 1 -p 2 -o out 7 x");
-        insta::assert_snapshot!(format!("{got:?}"), @r#"Ok(Invocation { name: "strand", task: Trace, programs: [Text { text: "BEGIN{}", shown: "BEGIN{}" }, Text { text: "END{}", shown: "END{}" }], args: ["7", "x"], options: [], output: Some("out"), command: Some("ls"), pids: [1, 2], preprocessor: Preprocessor { args: [], show_includes: false }, verbose: false, btf: None })"#);
+        insta::assert_snapshot!(format!("{got:?}"), @r#"Ok(Invocation { name: "strand", task: Trace, programs: [Text("BEGIN{}"), Text("END{}")], args: ["7", "x"], options: [], output: Some("out"), command: Some("ls"), pids: [1, 2], preprocessor: Preprocessor { args: [], show_includes: false }, verbose: false, btf: None })"#);
     }
 
     #[test]

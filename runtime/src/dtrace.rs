@@ -1,12 +1,12 @@
 //! The command line of `dtrace`, for when we are called by that name.
 //!
 //! In: arguments in dtrace(1)'s letters, which may be run together (`-qCs script`). Out: the
-//! same [`Invocation`] that `cli.rs` makes. Decides what the letters of a description's
-//! depth (`-P -m -f -n -i`) stand for.
+//! same [`Invocation`] that `cli.rs` makes. Decides which letters go together.
 
 use crate::cli::{Invocation, ProgramText, Task};
 use crate::error::Error;
 use std::path::PathBuf;
+use strand_grammar::ProbeSpec;
 
 /// What `-?` and wrong letters print.
 pub const USAGE: &str = "\
@@ -122,8 +122,7 @@ fn apply(invocation: &mut Invocation, letter: char, value: String) -> Result<(),
         }
         's' => invocation.programs.push(ProgramText::Script(PathBuf::from(value))),
         'n' | 'f' | 'm' | 'P' | 'i' => {
-            let text = completed(letter, &value);
-            invocation.programs.push(ProgramText::Text { text, shown: value });
+            invocation.programs.push(ProgramText::Probe(spec(letter), value));
         }
         'v' => invocation.verbose = true,
         // -S shows code and -B buffers output: neither changes what is traced.
@@ -132,23 +131,15 @@ fn apply(invocation: &mut Invocation, letter: char, value: String) -> Result<(),
     Ok(())
 }
 
-/// The text of `-P`, `-m`, `-f`, `-n` or `-i` with the fields that its letter leaves out.
-fn completed(letter: char, value: &str) -> String {
-    let missing = match letter {
-        'P' => ":::",
-        'm' => "::",
-        'f' => ":",
-        _ => "",
-    };
-    // The descriptions end where a predicate or an action begins.
-    let end = value.find(['/', '{']).unwrap_or(value.len());
-    let (descriptions, rest) = value.split_at(end);
-    let complete = |d: &str| {
-        let text = d.trim_end();
-        format!("{text}{missing}{}", &d[text.len()..])
-    };
-    let descriptions: Vec<String> = descriptions.split(',').map(complete).collect();
-    format!("{}{rest}", descriptions.join(","))
+/// Which field of a description a letter begins with.
+fn spec(letter: char) -> ProbeSpec {
+    match letter {
+        'P' => ProbeSpec::Provider,
+        'm' => ProbeSpec::Module,
+        'f' => ProbeSpec::Function,
+        'i' => ProbeSpec::Id,
+        _ => ProbeSpec::Name,
+    }
 }
 
 #[cfg(test)]
@@ -163,20 +154,6 @@ mod tests {
     fn letters_run_together() {
         let got = read(&["-qCs", "a.d", "-xstrsize=2048", "-b", "1m", "-DX", "x", "--", "-y"]);
         insta::assert_snapshot!(format!("{got:?}"), @r#"Ok(Invocation { name: "dtrace", task: Trace, programs: [Script("a.d")], args: ["x", "-y"], options: ["quiet", "cpp", "strsize=2048", "bufsize=1m"], output: None, command: None, pids: [], preprocessor: Preprocessor { args: ["-DX"], show_includes: false }, verbose: false, btf: None })"#);
-    }
-
-    #[test]
-    fn descriptions_are_completed() {
-        for (letter, value, expected) in [
-            ('n', "BEGIN", "BEGIN"),
-            ('P', "io", "io:::"),
-            ('P', "io /pid == 1/ { trace(1); }", "io::: /pid == 1/ { trace(1); }"),
-            ('m', "syscall:vmlinux, io:x{}", "syscall:vmlinux::, io:x::{}"),
-            ('f', "vfs_read", "vfs_read:"),
-            ('i', "12", "12"),
-        ] {
-            assert_eq!(completed(letter, value), expected);
-        }
     }
 
     #[test]

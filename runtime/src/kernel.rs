@@ -30,6 +30,7 @@ pub struct LiveKernel {
     symbols: OnceLock<Option<Symbols>>,
     features: Mutex<FxHashMap<Feature, bool>>,
     probes: Mutex<FxHashMap<u32, Probe>>,
+    matches: Mutex<FxHashMap<ProbePattern, Result<Vec<Probe>, ProbeError>>>,
     traceable: OnceLock<Option<FxHashSet<Box<str>>>>,
     tracepoints: OnceLock<FxHashMap<Box<str>, u32>>,
     module_tracepoints: OnceLock<FxHashMap<Box<str>, (String, u32)>>,
@@ -63,6 +64,14 @@ impl LiveKernel {
     /// The running kernel.
     pub fn new() -> LiveKernel {
         LiveKernel::default()
+    }
+
+    /// A kernel of which nothing is known: for what needs no kernel.
+    pub fn without_types() -> LiveKernel {
+        let kernel = LiveKernel { btf_file: Some(PathBuf::new()), ..LiveKernel::default() };
+        // The cell is new, so this can't fail.
+        let _ = kernel.btf.set(None);
+        kernel
     }
 
     /// A kernel of which only the types are known.
@@ -222,7 +231,12 @@ impl Kernel for LiveKernel {
     }
 
     fn probes(&self, pattern: &ProbePattern) -> Result<Vec<Probe>, ProbeError> {
-        let found = probe::find(self, pattern)?;
+        if let Some(found) = lock(&self.matches).get(pattern) {
+            return found.clone();
+        }
+        let found = probe::find(self, pattern);
+        lock(&self.matches).insert(pattern.clone(), found.clone());
+        let found = found?;
         let mut known = lock(&self.probes);
         for p in &found {
             known.entry(p.id).or_insert_with(|| p.clone());

@@ -1,0 +1,282 @@
+//! Programs as they were given, to the syntax tree and to the object.
+//!
+//! In: scripts and texts of the command line, options, macros. Out: one [`Source`] with all
+//! of them, its diagnostics shown in the style of the name that we were called by. Decides
+//! which text an option of the program itself can still change.
+
+use crate::cli::{Invocation, ProgramText};
+use crate::error::Error;
+use crate::kernel::LiveKernel;
+use crate::options::Options;
+use crate::process;
+use std::io::{IsTerminal, Read};
+use std::path::Path;
+use strand_compiler::btf::BtfKind;
+use strand_compiler::builtins;
+use strand_compiler::kernel::{Kernel, ProbePattern};
+use strand_grammar::ast::{Clause, Item, Pragma, ProbeDescription, Program};
+use strand_grammar::diagnostic::{Diagnostic, render, render_dtrace_style};
+use strand_grammar::macros::Macros;
+use strand_grammar::source::{SourceId, SourceKind, Sources};
+use strand_grammar::{ProbeSpec, TypeNames, Unit, UnitKind};
+
+/// Parsed programs.
+#[derive(Debug)]
+pub struct Parsed {
+    /// All texts.
+    pub sources: Sources,
+    /// Those of the user, in order.
+    pub units: Vec<Unit>,
+    /// The syntax of all of them.
+    pub program: Program,
+    /// What is wrong so far.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Names of types, from the kernel. What D itself names isn't looked for there.
+struct KernelTypes<'a>(&'a LiveKernel);
+
+impl TypeNames for KernelTypes<'_> {
+    fn is_type(&self, module: Option<&str>, name: &str) -> bool {
+        let built_in = builtins::ACTIONS.contains(&name)
+            || builtins::subroutine(name).is_some()
+            || builtins::variable(name).is_some();
+        if module.is_none() && built_in {
+            return false;
+        }
+        let named = |k| matches!(k, BtfKind::Typedef | BtfKind::Int | BtfKind::Float);
+        let module = module.filter(|m| *m != "vmlinux");
+        self.0.types_of(module).is_some_and(|btf| btf.find(name, named).is_some())
+    }
+}
+
+/// Reads and parses all programs of an invocation. Options that they set are set.
+pub fn parse(
+    invocation: &Invocation,
+    options: &mut Options,
+    kernel: &LiveKernel,
+    target: i32,
+) -> Result<Parsed, Error> {
+    let mut sources = Sources::new();
+    let mut units = Vec::new();
+    for program in &invocation.programs {
+        units.push(read(program, invocation, options, &mut sources)?);
+    }
+    let defaultargs = units.iter().any(|u| {
+        let text = &sources.get(u.source).text;
+        text.lines().any(|l| l.trim_start().starts_with('#') && l.contains("option defaultargs"))
+    });
+    let macros = Macros {
+        numbers: process::macros(),
+        target: target.into(),
+        name: match invocation.programs.first() {
+            Some(ProgramText::Script(path)) => path.display().to_string(),
+            _ => invocation.name.to_owned(),
+        },
+        args: invocation.args.clone(),
+        defaultargs: defaultargs || options.on("defaultargs"),
+        ..Macros::default()
+    };
+    let (program, mut diagnostics) =
+        strand_grammar::parse(&sources, &units, &KernelTypes(kernel), &macros);
+    set_options(&program, options, &mut diagnostics);
+    if !options.on("argref") && !diagnostics.iter().any(Diagnostic::is_error) {
+        let used = macros.used.borrow();
+        let unused = (1..).zip(&macros.args).find(|(n, _)| !used.contains(n));
+        if let Some((_, text)) = unused {
+            return Err(Error::UnusedArgument(text.clone()));
+        }
+    }
+    Ok(Parsed { sources, units, program, diagnostics })
+}
+
+/// Registers a program's text.
+fn read(
+    program: &ProgramText,
+    invocation: &Invocation,
+    options: &Options,
+    sources: &mut Sources,
+) -> Result<Unit, Error> {
+    let (name, mut text, kind) = match program {
+        ProgramText::Script(path) => {
+            (path.display().to_string(), read_script(path)?, SourceKind::Script)
+        }
+        ProgramText::Text(text) | ProgramText::Probe(_, text) => {
+            ("<command line>".to_owned(), text.clone(), SourceKind::CommandLine)
+        }
+    };
+    // Only files are preprocessed, as dtrace(1) has it.
+    if options.on("cpp") && kind == SourceKind::Script {
+        let cpp = options.text("cpppath").unwrap_or_default();
+        text = invocation.preprocessor.run(&cpp, &name, &text)?;
+    }
+    let unit = match program {
+        ProgramText::Probe(spec, _) => UnitKind::Probe(*spec),
+        _ => UnitKind::Script,
+    };
+    Ok(Unit { source: sources.add(name, text, kind), kind: unit })
+}
+
+fn read_script(path: &Path) -> Result<String, Error> {
+    let failed = |source| Error::Read { path: path.to_owned(), source };
+    let bytes = if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes).map_err(failed)?;
+        bytes
+    } else {
+        std::fs::read(path).map_err(failed)?
+    };
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Sets the options that the program asks for.
+fn set_options(program: &Program, options: &mut Options, diagnostics: &mut Vec<Diagnostic>) {
+    for item in &program.items {
+        let Item::Pragma(Pragma::Option { name, value, span }) = item else { continue };
+        if let Err(error) = options.set(name, value.as_deref()) {
+            let mut d = Diagnostic::error("D_PRAGMA_OPTSET", *span, error.to_string());
+            d.hint = error.hint();
+            diagnostics.push(d);
+        }
+    }
+}
+
+impl Parsed {
+    /// The clauses of one of the programs.
+    fn clauses(&self, source: SourceId) -> impl Iterator<Item = &Clause> {
+        self.program.items.iter().filter_map(move |item| match item {
+            Item::Clause(clause) if clause.span.source == source => Some(clause),
+            _ => None,
+        })
+    }
+
+    /// All probe descriptions of the user's programs, in order.
+    pub fn descriptions(&self) -> impl Iterator<Item = &ProbeDescription> {
+        self.units.iter().flat_map(|u| self.clauses(u.source)).flat_map(|c| &c.probes)
+    }
+
+    /// How many probes the descriptions of each program match: the lines that tracing
+    /// begins with.
+    pub fn matched(&self, invocation: &Invocation, kernel: &LiveKernel) -> Vec<String> {
+        let lines = self.units.iter().zip(&invocation.programs).map(|(unit, program)| {
+            let descriptions = self.clauses(unit.source).flat_map(|c| &c.probes);
+            let count: usize =
+                descriptions.map(|d| kernel.probes(&pattern(d)).map_or(0, |p| p.len())).sum();
+            let what = match program {
+                ProgramText::Script(path) => format!("script '{}'", path.display()),
+                ProgramText::Text(text) => format!("description '{}'", first_description(text)),
+                ProgramText::Probe(spec, text) => {
+                    format!("{} '{}'", kind(*spec), first_description(text))
+                }
+            };
+            format!("{what} matched {count} probe{}", if count == 1 { "" } else { "s" })
+        });
+        lines.collect()
+    }
+
+    /// Shows diagnostics on stderr; whether any is an error.
+    pub fn show(
+        &self,
+        diagnostics: &[Diagnostic],
+        invocation: &Invocation,
+        options: &Options,
+    ) -> bool {
+        let mut text = String::new();
+        if invocation.name == "dtrace" {
+            for d in diagnostics {
+                let what = match invocation.programs.first() {
+                    Some(ProgramText::Script(path)) => {
+                        format!("failed to compile script {}", path.display())
+                    }
+                    Some(ProgramText::Text(t) | ProgramText::Probe(_, t)) => {
+                        format!("invalid probe specifier {t}")
+                    }
+                    None => "failed".to_owned(),
+                };
+                let line = render_dtrace_style(&self.sources, d, options.on("errtags"));
+                text += &format!("dtrace: {what}: {line}\n");
+            }
+        } else {
+            text = render(&self.sources, diagnostics, std::io::stderr().is_terminal());
+        }
+        eprint!("{text}");
+        diagnostics.iter().any(Diagnostic::is_error)
+    }
+}
+
+/// What dtrace(1) calls the text of a letter.
+fn kind(spec: ProbeSpec) -> &'static str {
+    match spec {
+        ProbeSpec::Name | ProbeSpec::Id => "description",
+        ProbeSpec::Function => "function",
+        ProbeSpec::Module => "module",
+        ProbeSpec::Provider => "provider",
+    }
+}
+
+/// The description that a text begins with.
+fn first_description(text: &str) -> &str {
+    let end = text.find(['/', '{']).unwrap_or(text.len());
+    text[..end].trim()
+}
+
+/// A description as the kernel is asked for it.
+pub fn pattern(d: &ProbeDescription) -> ProbePattern {
+    ProbePattern {
+        id: d.id,
+        provider: d.provider.clone(),
+        module: d.module.clone(),
+        function: d.function.clone(),
+        name: d.name.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse_text(text: &str) -> Result<(Parsed, Options), Error> {
+        let mut options = Options::default();
+        let mut invocation = Invocation::new("strand");
+        invocation.programs.push(ProgramText::Text(text.to_owned()));
+        invocation.args = vec!["one".to_owned()];
+        // A kernel without types: a file that isn't there would do as well.
+        let kernel = LiveKernel::without_types();
+        parse(&invocation, &mut options, &kernel, 0).map(|parsed| (parsed, options))
+    }
+
+    #[test]
+    fn programs_set_options() {
+        let text = "#pragma D option strsize=17\nBEGIN { trace($$1); }";
+        let Ok((parsed, options)) = parse_text(text) else { panic!("it doesn't parse") };
+        assert_eq!((parsed.diagnostics.len(), options.number("strsize")), (0, Some(17)));
+        assert_eq!(parsed.descriptions().count(), 1);
+    }
+
+    #[test]
+    fn wrong_options_are_diagnostics() {
+        let text = "#pragma D option strsiz=17\nBEGIN { trace($$1); }";
+        let Ok((parsed, _)) = parse_text(text) else { panic!("it doesn't parse") };
+        insta::assert_snapshot!(render(&parsed.sources, &parsed.diagnostics, false), @r"
+        error[D_PRAGMA_OPTSET]: there is no option strsiz
+          --> <command line>:1:1
+          |
+        1 | #pragma D option strsiz=17
+          | ^^^^^^^^^^^^^^^^^^^^^^^^^^
+          = help: is strsize meant?
+        ");
+    }
+
+    #[test]
+    fn all_arguments_are_used() {
+        let error = parse_text("BEGIN { trace(1); }").err().map(|e| e.text());
+        assert_eq!(error, Some("the program doesn't use the argument 'one'".to_owned()));
+        assert!(parse_text("#pragma D option argref\nBEGIN { trace(1); }").is_ok());
+    }
+
+    #[test]
+    fn the_description_of_a_text() {
+        assert_eq!(first_description("BEGIN /x/ {}"), "BEGIN");
+        assert_eq!(first_description("io:::start,\nio:::done { }"), "io:::start,\nio:::done");
+    }
+}
