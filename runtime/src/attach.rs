@@ -103,7 +103,13 @@ pub fn attach(loaded: &Loaded, options: &Options) -> Result<Attached, AttachErro
     let mut attached = Attached::default();
     for program in &loaded.manifest.programs {
         let handle = find(loaded, program)?;
+        let mut shared = false;
         for event in &program.attach {
+            // One event serves all system calls: the program finds out which it is.
+            let call = matches!(event, Attach::SyscallEntry { .. } | Attach::SyscallReturn { .. });
+            if call && std::mem::replace(&mut shared, true) {
+                continue;
+            }
             messages();
             let links = to_event(&handle, event, options);
             attached.links.extend(links.map_err(|source| AttachError::Refused {

@@ -280,6 +280,14 @@ impl Loaded {
         self.shared.state().store(state as u32, Ordering::SeqCst);
     }
 
+    /// From now on everything may fire, unless BEGIN has called `exit()`; whether it may.
+    pub fn activate(&self) -> bool {
+        let (from, to) = (State::Starting as u32, State::Active as u32);
+        let done =
+            self.shared.state().compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst);
+        done.is_ok()
+    }
+
     /// Whether a program has called `exit()`, or we have stopped.
     pub fn is_stopping(&self) -> bool {
         self.shared.state().load(Ordering::SeqCst) == State::Stopping as u32

@@ -1,0 +1,93 @@
+//! The maps of a loaded object, as the consumer sees them.
+//!
+//! In: [`Loaded`]. Out: elements of aggregations with each processor's value, ids of
+//! speculations, counters of drops. Decides nothing about their meaning.
+
+use crate::aggregation::{Element, Source};
+use crate::consume::Kernel;
+use crate::load::{LoadError, Loaded};
+use libbpf_rs::{MapCore, MapFlags, MapType};
+use strand_compiler::manifest::DROPS;
+
+/// The maps.
+pub struct Maps<'a> {
+    loaded: &'a Loaded,
+}
+
+/// One processor's counters of drops.
+pub type DropCounts = [u64; DROPS as usize];
+
+impl<'a> Maps<'a> {
+    /// Of a loaded object.
+    pub fn new(loaded: &'a Loaded) -> Maps<'a> {
+        Maps { loaded }
+    }
+
+    fn map(&self, name: &str) -> Result<libbpf_rs::Map<'a>, String> {
+        self.loaded.map(name).ok_or_else(|| LoadError::Missing(name.to_owned()).to_string())
+    }
+
+    /// What was lost so far, by processor; nothing if nothing can be lost.
+    pub fn drops(&self) -> Vec<DropCounts> {
+        let Some(name) = &self.loaded.manifest.maps.drops else { return Vec::new() };
+        let values = self
+            .map(name)
+            .ok()
+            .and_then(|map| map.lookup_percpu(&0u32.to_ne_bytes(), MapFlags::ANY).ok()?);
+        let counts = |bytes: &Vec<u8>| {
+            let mut counts = [0; DROPS as usize];
+            for (count, word) in counts.iter_mut().zip(bytes.as_chunks::<8>().0) {
+                *count = u64::from_ne_bytes(*word);
+            }
+            counts
+        };
+        values.unwrap_or_default().iter().map(counts).collect()
+    }
+}
+
+impl Source for Maps<'_> {
+    fn read(&mut self, map: &str) -> Result<Vec<Element>, String> {
+        let map = self.map(map)?;
+        let mut elements = Vec::new();
+        for key in map.keys() {
+            // An element may go between the two calls; then it isn't there.
+            let values = map.lookup_percpu(&key, MapFlags::ANY).map_err(|e| e.to_string())?;
+            elements.extend(values.map(|values| (key, values)));
+        }
+        Ok(elements)
+    }
+
+    fn delete(&mut self, map: &str, key: &[u8]) -> Result<(), String> {
+        let name = map;
+        let map = self.map(name)?;
+        if map.map_type() == MapType::PercpuArray {
+            // Elements of arrays stay; to be all zero is to be gone.
+            return self.zero(name, key, map.value_size());
+        }
+        match map.delete(key) {
+            Err(e) if e.kind() != libbpf_rs::ErrorKind::NotFound => Err(e.to_string()),
+            _ => Ok(()),
+        }
+    }
+
+    fn zero(&mut self, map: &str, key: &[u8], value_size: u32) -> Result<(), String> {
+        let cpus = libbpf_rs::num_possible_cpus().map_err(|e| e.to_string())?;
+        let zeros = vec![vec![0; value_size as usize]; cpus];
+        self.map(map)?.update_percpu(key, &zeros, MapFlags::ANY).map_err(|e| e.to_string())
+    }
+}
+
+impl Kernel for Maps<'_> {
+    fn free_speculation(&mut self, id: u32) {
+        let names = &self.loaded.manifest.maps;
+        let map = |name: &Option<String>| self.map(name.as_deref()?).ok();
+        // Both are there if the program speculates, and neither can be full: an id that can't
+        // be given back is one speculation less, which `speculation()` counts as a drop.
+        if let Some(states) = map(&names.speculation_states) {
+            let _ = states.update(&id.to_ne_bytes(), &0u32.to_ne_bytes(), MapFlags::ANY);
+        }
+        if let Some(ids) = map(&names.speculation_ids) {
+            let _ = ids.update(&[], &id.to_ne_bytes(), MapFlags::ANY);
+        }
+    }
+}
