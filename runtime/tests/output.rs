@@ -58,7 +58,7 @@ fn conversion(text: &str) -> Conversion {
         }
         chars.next();
     }
-    let mut count = |chars: &mut std::iter::Peekable<std::str::Chars<'_>>| {
+    let count = |chars: &mut std::iter::Peekable<std::str::Chars<'_>>| {
         let mut n = None;
         while let Some(d) = chars.peek().and_then(|c| c.to_digit(10)) {
             n = Some(n.unwrap_or(0) * 10 + d);
@@ -211,10 +211,13 @@ fn lquantize_and_llquantize_shapes() {
 
 // ---------------------------------------------------------------- aggregations
 
+/// Elements by key, with a value for each CPU.
+type FakeMap = BTreeMap<Vec<u8>, Vec<Vec<u8>>>;
+
 /// Maps in memory.
 #[derive(Default, Clone)]
 struct FakeKernel {
-    maps: Rc<RefCell<BTreeMap<String, BTreeMap<Vec<u8>, Vec<Vec<u8>>>>>>,
+    maps: Rc<RefCell<BTreeMap<String, FakeMap>>>,
     freed: Rc<RefCell<Vec<u32>>>,
 }
 
