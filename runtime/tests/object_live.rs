@@ -35,6 +35,19 @@ fn kernel() -> Option<Arc<Btf>> {
     }
 }
 
+/// A member, or one of an unnamed record in it: the indices that lead there, its offset
+/// in bits, its type and its width.
+fn member(btf: &Btf, id: u32, name: &str) -> Option<(Vec<u32>, u32, u32, u8)> {
+    btf.members(id).iter().enumerate().find_map(|(i, m)| {
+        if m.name == name {
+            return Some((vec![i as u32], m.bit_offset, m.ty, m.bits));
+        }
+        let inside = if m.name.is_empty() { member(btf, m.ty, name) } else { None };
+        let (path, at, ty, bits) = inside?;
+        Some(([vec![i as u32], path].concat(), m.bit_offset + at, ty, bits))
+    })
+}
+
 /// The field of a record by the names of its members; a number is an array's index.
 fn field(btf: &Btf, root: &str, names: &[&str]) -> Option<Field> {
     let record = |k| matches!(k, BtfKind::Struct | BtfKind::Union | BtfKind::Typedef);
@@ -47,11 +60,10 @@ fn field(btf: &Btf, root: &str, names: &[&str]) -> Option<Field> {
             id = btf.resolve(element);
             continue;
         }
-        let members = btf.members(id);
-        let (i, m) = members.iter().enumerate().find(|(_, m)| m.name == *name)?;
-        path.push(i as u32);
-        (at, width) = (at + m.bit_offset, m.bits);
-        id = btf.resolve(m.ty);
+        let (steps, offset, ty, bits) = member(btf, id, name)?;
+        path.extend(steps);
+        (at, width) = (at + offset, bits);
+        id = btf.resolve(ty);
     }
     let size = btf.size(id)?;
     let signed = matches!(btf.ty(id), BtfType::Int { signed: true, .. });
@@ -302,6 +314,34 @@ fn fields_are_relocated() {
     let object = load(&write_object(&module, programs, &kernel));
     for (name, what, value) in expected {
         assert_eq!(i64::from(run(&object, &name)), value, "{what}");
+    }
+}
+
+/// The loader finds types that only a module has.
+#[test]
+fn module_types_are_relocated() {
+    let Some(real) = kernel() else { return };
+    let Ok(bytes) = std::fs::read("/sys/kernel/btf/ext4") else {
+        eprintln!("skipped: the module ext4 isn't loaded, or has no BTF");
+        return;
+    };
+    let real = Btf::parse(bytes, Some(real)).unwrap_or_else(|e| panic!("ext4's BTF: {e}"));
+    let kernel = FixtureKernel::new();
+    let types = kernel.module_btf("ext4").expect("types");
+    let names: &[&[&str]] = &[&["vfs_inode", "i_ino"], &["i_dtime"], &["i_data", "4"]];
+    let mut module = Module::default();
+    let mut programs = Vec::new();
+    for (i, names) in names.iter().enumerate() {
+        let here = field(&types, "ext4_inode_info", names).expect("a field");
+        let at = RelocationTarget::Field(FieldId(i as u32), FieldInfo::Offset);
+        let insns = vec![mov(0, here.offset as i32), EXIT];
+        programs.push(program(&format!("p{i}"), "raw_tp", insns, &[(0, at)]));
+        module.fields.push(Field { module: Some("ext4".into()), ..here });
+    }
+    let object = load(&write_object(&module, programs, &kernel));
+    for (i, names) in names.iter().enumerate() {
+        let there = field(&real, "ext4_inode_info", names).expect("a field");
+        assert_eq!(run(&object, &format!("p{i}")), there.offset, "{names:?}");
     }
 }
 

@@ -37,7 +37,8 @@ pub(super) fn value(btf: &Btf, field: &Field, info: FieldInfo) -> Option<i64> {
             _ => 0,
         },
         FieldInfo::LeftShift => {
-            64 - i64::from(target.bit_offset + target.width(size)) + i64::from(offset) * 8
+            let end = target.bit_offset + u64::from(target.width(size));
+            64 + i64::from(offset) * 8 - end as i64
         }
         FieldInfo::RightShift => 64 - i64::from(target.width(size)),
         FieldInfo::TypeExists | FieldInfo::TypeSize | FieldInfo::EnumValue => return None,
@@ -47,7 +48,7 @@ pub(super) fn value(btf: &Btf, field: &Field, info: FieldInfo) -> Option<i64> {
 /// Where a path leads.
 struct Target {
     ty: u32,
-    bit_offset: u32,
+    bit_offset: u64,
     /// Width if it is a bit-field, else 0.
     bits: u8,
 }
@@ -59,14 +60,14 @@ impl Target {
             let ty = btf.resolve(at.ty);
             at = match btf.ty(ty) {
                 BtfType::Array { element, .. } => {
-                    let distance = index.checked_mul(btf.size(element)?)?.checked_mul(8)?;
+                    let distance = u64::from(*index) * u64::from(btf.size(element)?) * 8;
                     let bit_offset = at.bit_offset.checked_add(distance)?;
                     Target { ty: element, bit_offset, bits: 0 }
                 }
                 _ => {
                     let members = btf.members(ty);
                     let m = members.get(*index as usize)?;
-                    let bit_offset = at.bit_offset.checked_add(m.bit_offset)?;
+                    let bit_offset = at.bit_offset.checked_add(m.bit_offset.into())?;
                     Target { ty: m.ty, bit_offset, bits: m.bits }
                 }
             };
@@ -82,13 +83,14 @@ impl Target {
     /// unit, from its declared type upwards, that it lies in.
     fn unit(&self, btf: &Btf) -> Option<(u32, u32)> {
         let mut size = btf.size(self.ty)?;
+        let byte = u32::try_from(self.bit_offset / 8).ok()?;
         if self.bits == 0 {
-            return Some((self.bit_offset / 8, size));
+            return Some((byte, size));
         }
-        let end = self.bit_offset + u32::from(self.bits);
+        let end = self.bit_offset + u64::from(self.bits);
         loop {
-            let offset = (self.bit_offset / 8).checked_div(size)? * size;
-            if end <= (offset + size) * 8 {
+            let offset = byte.checked_div(size)? * size;
+            if end <= (u64::from(offset) + u64::from(size)) * 8 {
                 return Some((offset, size));
             }
             size = size.checked_mul(2).filter(|s| *s <= 8)?;

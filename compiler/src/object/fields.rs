@@ -233,6 +233,8 @@ impl<'a> LocalTypes<'a> {
         if let Some(id) = self.copies.get(key) {
             return *id;
         }
+        // Damaged BTF may hold a record that contains itself.
+        self.copies.insert(key.clone(), 0);
         let btf = self.btf[&key.0].clone();
         let id = match btf.ty(key.1) {
             BtfType::Void | BtfType::Other => 0,
