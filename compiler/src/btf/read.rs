@@ -396,21 +396,23 @@ impl Btf {
 
     /// The members of a struct or union, in order; none for other types.
     pub fn members(&self, id: u32) -> Vec<BtfMember<'_>> {
-        let Some((b, at)) = self.locate(id) else { return Vec::new() };
-        if !matches!(b.kind_at(at), BtfKind::Struct | BtfKind::Union) {
-            return Vec::new();
-        }
+        (0..).map_while(|index| self.member(id, index)).collect()
+    }
+
+    /// One member of a struct or union.
+    pub fn member(&self, id: u32, index: u32) -> Option<BtfMember<'_>> {
+        let (b, at) = self.locate(id)?;
         let info = b.word(at + 4);
-        let flag = info >> 31 == 1;
-        (0..(info & 0xffff) as usize)
-            .map(|i| {
-                let m = at + 12 + 12 * i;
-                let offset = b.word(m + 8);
-                let (bit_offset, bits) =
-                    if flag { (offset & 0xff_ffff, (offset >> 24) as u8) } else { (offset, 0) };
-                BtfMember { name: b.string(b.word(m)), ty: b.word(m + 4), bit_offset, bits }
-            })
-            .collect()
+        let is_record = matches!(b.kind_at(at), BtfKind::Struct | BtfKind::Union);
+        if !is_record || index >= info & 0xffff {
+            return None;
+        }
+        let m = at + 12 + 12 * index as usize;
+        let offset = b.word(m + 8);
+        let has_widths = info >> 31 == 1;
+        let (bit_offset, bits) =
+            if has_widths { (offset & 0xff_ffff, (offset >> 24) as u8) } else { (offset, 0) };
+        Some(BtfMember { name: b.string(b.word(m)), ty: b.word(m + 4), bit_offset, bits })
     }
 
     /// The constants of an enum with their values.

@@ -65,8 +65,7 @@ impl Target {
                     Target { ty: element, bit_offset, bits: 0 }
                 }
                 _ => {
-                    let members = btf.members(ty);
-                    let m = members.get(*index as usize)?;
+                    let m = btf.member(ty, *index)?;
                     let bit_offset = at.bit_offset.checked_add(m.bit_offset.into())?;
                     Target { ty: m.ty, bit_offset, bits: m.bits }
                 }

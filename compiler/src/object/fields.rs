@@ -147,8 +147,7 @@ impl<'a> LocalTypes<'a> {
             module = key.0.clone();
             let next = match btf.ty(id) {
                 BtfType::Record { .. } => {
-                    let members = btf.members(id);
-                    let member = members.get(*index as usize).ok_or_else(bad)?;
+                    let member = btf.member(id, *index).ok_or_else(bad)?;
                     self.needed.entry(key).or_default().insert(*index);
                     member.ty
                 }
@@ -210,14 +209,15 @@ impl<'a> LocalTypes<'a> {
         for index in &field.path {
             let (btf, key) = self.key(&module, id);
             module = key.0.clone();
+            let member = btf.member(id, *index);
             let local = |k: &Key| self.needed[k].range(..index).count();
-            let next = match btf.ty(id) {
-                BtfType::Record { .. } => {
+            let next = match (btf.ty(id), member) {
+                (_, Some(member)) => {
                     text.push_str(&format!(":{}", local(&key)));
-                    btf.members(id)[*index as usize].ty
+                    member.ty
                 }
-                BtfType::Enum { .. } => return local(&key).to_string(),
-                BtfType::Array { element, .. } => {
+                (BtfType::Enum { .. }, _) => return local(&key).to_string(),
+                (BtfType::Array { element, .. }, _) => {
                     text.push_str(&format!(":{index}"));
                     element
                 }
@@ -253,11 +253,10 @@ impl<'a> LocalTypes<'a> {
             }
             BtfType::Record { name, is_union, size } => {
                 let needed = self.needed.get(key).cloned().unwrap_or_default();
-                let all = btf.members(key.1);
                 let members: Vec<NewMember> = needed
                     .iter()
-                    .map(|i| {
-                        let m = all[*i as usize];
+                    .filter_map(|i| btf.member(key.1, *i))
+                    .map(|m| {
                         let ty = self.copy_in(&key.0, btf.resolve(m.ty), out);
                         NewMember { name: m.name, ty, bit_offset: m.bit_offset, bits: m.bits }
                     })
