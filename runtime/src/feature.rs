@@ -5,6 +5,7 @@
 
 use libbpf_sys as sys;
 use std::ffi::{CStr, CString};
+use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -23,6 +24,14 @@ pub fn has(feature: Feature, btf: Option<&Btf>) -> bool {
             std::path::Path::new("/sys/bus/event_source/devices/kprobe/type").exists()
         }
         Feature::HashNoPrealloc => hash_no_prealloc(),
+    }
+}
+
+/// Whether BPF programs can be loaded at all.
+pub fn any() -> io::Result<()> {
+    match load(sys::BPF_PROG_TYPE_RAW_TRACEPOINT, &RETURN_ZERO, &options()) {
+        Some(_) => Ok(()),
+        None => Err(io::Error::last_os_error()),
     }
 }
 

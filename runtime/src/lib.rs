@@ -16,6 +16,7 @@ pub mod list;
 pub mod load;
 pub mod maps;
 pub mod options;
+pub mod preflight;
 pub mod preprocess;
 pub mod probe;
 pub mod process;

@@ -1,9 +1,10 @@
 //! The list of probes, as dtrace(1) lays it out.
 //!
-//! In: names of probes, and for `-v` their arguments. Out: lines of text.
+//! In: names of probes, and for `-v` their attributes and arguments. Out: lines of text.
 
 use crate::kernel::LiveKernel;
 use crate::probe::{self, ProbeName};
+use crate::provider::stability::Attributes;
 use std::io::{self, Write};
 use strand_compiler::btf::print::type_name;
 use strand_compiler::kernel::{ArgType, Probe, ProbeArg};
@@ -23,8 +24,22 @@ pub fn list(
             n.id, n.provider, n.module, n.function, n.name
         )?;
         if verbose && let Ok(probe) = probe::describe(kernel, n) {
+            attributes(n, out)?;
             arguments(kernel, &probe, out)?;
         }
+    }
+    Ok(())
+}
+
+/// How far a script may rely on the probe and on its arguments.
+fn attributes(name: &ProbeName, out: &mut dyn Write) -> io::Result<()> {
+    let promise = probe::provider(name.provider).promise();
+    let parts = [("Probe Description", promise.of(name)), ("Argument", promise.args)];
+    for (what, Attributes { stability, class }) in parts {
+        writeln!(out, "\n\t{what} Attributes")?;
+        writeln!(out, "\t\tIdentifier Names: {stability:?}")?;
+        writeln!(out, "\t\tData Semantics:   {stability:?}")?;
+        writeln!(out, "\t\tDependency Class: {class}")?;
     }
     Ok(())
 }

@@ -139,7 +139,8 @@ pub fn describe(kernel: &LiveKernel, name: &ProbeName) -> Result<Probe, ProbeErr
     provider.describe(kernel, name)
 }
 
-fn provider(name: &str) -> &'static dyn Provider {
+/// The provider of this name, which some [`ProbeName`] has.
+pub fn provider(name: &str) -> &'static dyn Provider {
     let found = PROVIDERS.iter().find(|p| p.name() == name);
     *found.unwrap_or_else(|| unreachable!("a probe of the unknown provider {name}"))
 }

@@ -3,6 +3,7 @@
 //! In: nothing. Out: three probes. ERROR has five arguments: the enabled probe's id, the
 //! action's index, the offset of the instruction, the fault and its value.
 
+use super::stability::Promise;
 use super::{Provider, probe};
 use crate::kernel::LiveKernel;
 use crate::probe::ProbeName;
@@ -17,6 +18,10 @@ const PROBES: [(&str, Attach); 3] =
 impl Provider for Dtrace {
     fn name(&self) -> &'static str {
         "dtrace"
+    }
+
+    fn promise(&self) -> Promise {
+        Promise::DTRACE
     }
 
     fn names(&self, _: &LiveKernel, _: &ProbePattern) -> Result<Vec<ProbeName>, ProbeError> {

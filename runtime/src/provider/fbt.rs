@@ -4,6 +4,7 @@
 //! them can be traced. Out: `fbt:MODULE:FUNCTION:{entry,return}` with typed arguments.
 //! Decides, by what the kernel takes, whether a function is traced by fentry or by a kprobe.
 
+use super::stability::Promise;
 use super::{Provider, probe, unavailable};
 use crate::kernel::LiveKernel;
 use crate::probe::{ModuleIds, ProbeName, is_exact};
@@ -25,6 +26,10 @@ const MAX_ARGS: usize = 12;
 impl Provider for Fbt {
     fn name(&self) -> &'static str {
         "fbt"
+    }
+
+    fn promise(&self) -> Promise {
+        Promise::KERNEL
     }
 
     fn names(

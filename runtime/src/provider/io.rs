@@ -5,6 +5,7 @@
 //! there from each event, and which firings are no I/O.
 
 use super::event::{attach, params};
+use super::stability::Promise;
 use super::{Provider, probe};
 use crate::kernel::LiveKernel;
 use crate::probe::ProbeName;
@@ -48,6 +49,10 @@ const ARGS: [&str; 3] = ["bufinfo_t *", "devinfo_t *", "fileinfo_t *"];
 impl Provider for Io {
     fn name(&self) -> &'static str {
         "io"
+    }
+
+    fn promise(&self) -> Promise {
+        Promise::TRANSLATED
     }
 
     fn names(&self, kernel: &LiveKernel, _: &ProbePattern) -> Result<Vec<ProbeName>, ProbeError> {

@@ -10,16 +10,21 @@ mod io;
 pub mod profile;
 mod rawtp;
 mod sdt;
+pub mod stability;
 mod syscall;
 
 use crate::kernel::LiveKernel;
 use crate::probe::ProbeName;
+use stability::Promise;
 use strand_compiler::kernel::{Probe, ProbeError, ProbePattern};
 
 /// A family of probes.
 pub trait Provider: Sync {
     /// As in the first field of a description.
     fn name(&self) -> &'static str;
+
+    /// How far scripts may rely on it.
+    fn promise(&self) -> Promise;
 
     /// Names of the probes that match the pattern. It may return others too, which the caller
     /// drops; but for exact fields it must not look at more of the kernel than it needs.

@@ -3,6 +3,7 @@
 //! In: a name. Out: its period. A few rates are listed; any other probe comes into being
 //! when it is named, so globs find only the listed ones and those named before.
 
+use super::stability::Promise;
 use super::{Provider, probe};
 use crate::kernel::LiveKernel;
 use crate::probe::{ProbeName, is_exact};
@@ -103,6 +104,10 @@ impl Profile {
 impl Provider for Profile {
     fn name(&self) -> &'static str {
         "profile"
+    }
+
+    fn promise(&self) -> Promise {
+        Promise::PROFILE
     }
 
     fn names(

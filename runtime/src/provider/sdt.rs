@@ -5,6 +5,7 @@
 
 use super::Provider;
 use super::event::Events;
+use super::stability::Promise;
 use crate::kernel::LiveKernel;
 use crate::probe::ProbeName;
 use strand_compiler::kernel::{Probe, ProbeError, ProbePattern};
@@ -17,6 +18,10 @@ const EVENTS: Events = Events { provider: "sdt", second: false };
 impl Provider for Sdt {
     fn name(&self) -> &'static str {
         EVENTS.provider
+    }
+
+    fn promise(&self) -> Promise {
+        Promise::EVENTS
     }
 
     fn names(

@@ -5,6 +5,7 @@
 //! `syscall:vmlinux:NAME:{entry,return}`. A call that the table doesn't number can't be
 //! traced, since all calls share two events.
 
+use super::stability::Promise;
 use super::{Provider, probe, unavailable};
 use crate::kernel::LiveKernel;
 use crate::probe::{ProbeName, is_exact};
@@ -70,6 +71,10 @@ const ENTER: &str = "sys_enter_";
 impl Provider for Syscall {
     fn name(&self) -> &'static str {
         "syscall"
+    }
+
+    fn promise(&self) -> Promise {
+        Promise::KERNEL
     }
 
     fn names(
