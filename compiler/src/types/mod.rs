@@ -4,6 +4,9 @@
 //! names. Kernel records are taken over member by member only when they are looked
 //! into. Decides D's promotion and compatibility rules; knows nothing of values.
 
+mod rules;
+mod text;
+
 use crate::manifest::SymbolKind;
 use rustc_hash::FxHashMap;
 
