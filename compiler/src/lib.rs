@@ -14,19 +14,24 @@ pub mod btf;
 pub mod buckets;
 pub mod builtins;
 pub mod check;
+mod enabling;
 pub mod fixture;
 pub mod ir;
 pub mod kernel;
 pub mod lower;
 pub mod manifest;
+mod names;
 pub mod object;
 pub mod options;
+mod stdlib;
+mod translator;
 pub mod typed;
 pub mod types;
 
 use kernel::Kernel;
 use manifest::Manifest;
 use options::Options;
+use strand_grammar::ast;
 use strand_grammar::diagnostic::Diagnostic;
 use strand_grammar::source::Sources;
 
@@ -41,6 +46,26 @@ pub struct Compiled {
     pub ir: ir::Module,
     /// The instructions.
     pub code: bpf::Code,
+}
+
+/// Compiles a program. With errors among the diagnostics there is no object.
+pub fn compile(
+    program: &ast::Program,
+    sources: &mut Sources,
+    kernel: &dyn Kernel,
+    options: &Options,
+) -> (Option<Compiled>, Vec<Diagnostic>) {
+    let (typed, mut diagnostics) = check::check(program, sources, kernel, options);
+    if diagnostics.iter().any(Diagnostic::is_error) {
+        return (None, diagnostics);
+    }
+    match compile_typed(&typed, sources, kernel, options) {
+        Ok(compiled) => (Some(compiled), diagnostics),
+        Err(d) => {
+            diagnostics.push(d);
+            (None, diagnostics)
+        }
+    }
 }
 
 /// Compiles checked clauses.

@@ -64,7 +64,7 @@ pub struct EnabledSite {
 }
 
 /// A clause in one context.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Clause {
     /// Index into [`Program::clauses`].
     pub index: u32,
@@ -117,7 +117,7 @@ pub struct Aggregation {
 // --------------------------------------------------------------- statements
 
 /// A statement.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Statement {
     /// What it is.
     pub kind: StatementKind,
@@ -126,7 +126,7 @@ pub struct Statement {
 }
 
 /// The kinds of statements.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum StatementKind {
     /// Evaluated for its effect.
     Expr(Expr),
@@ -168,7 +168,7 @@ pub enum StatementKind {
 }
 
 /// Actions: what D writes as a call and has no value.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Action {
     /// `trace(e)`: integer, pointer, string, or struct and array by value.
     Trace(Expr),

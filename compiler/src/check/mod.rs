@@ -3,3 +3,395 @@
 //! In: the syntax tree of the script and of the standard library, a kernel, options.
 //! Out: a [`typed::Program`] and diagnostics. Decides what every name, type, probe and
 //! conversion means, and refuses what D refuses.
+//!
+//! Items are taken in the order they were written, since a D name means something from
+//! its first assignment on. A clause is checked once for each context that makes a
+//! difference to it: one that doesn't look at its arguments is checked once, whatever
+//! number of probes it has. Errors are gathered; what an error leaves without a meaning
+//! gets the type [`Basic::bad`], which agrees with everything and so causes no further
+//! ones.
+
+mod action;
+mod aggregate;
+mod args;
+mod assign;
+mod binary;
+mod call;
+mod convert;
+mod declare;
+mod expr;
+mod format;
+mod kernel_types;
+mod name;
+mod order;
+mod place;
+mod record;
+mod statement;
+mod typetext;
+pub(crate) mod value;
+
+use crate::enabling::{Dependence, Plan};
+use crate::kernel::{Kernel, ProbeArg};
+use crate::names::Names;
+use crate::options::Options;
+use crate::stdlib::Library;
+use crate::translator::Translator;
+use crate::typed::{self, LocalId};
+use crate::types::{Type, TypeId, Types};
+use kernel_types::KernelTypes;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::rc::Rc;
+use strand_grammar::ast::{self, Item, Pragma};
+use strand_grammar::diagnostic::Diagnostic;
+use strand_grammar::source::{SourceKind, Sources, Span};
+use value::Value;
+
+pub use names_of_types::KnownTypes;
+mod names_of_types;
+
+/// Checks a program against a kernel. The program is whole even if there are errors;
+/// only without any is it fit for lowering.
+pub fn check(
+    program: &ast::Program,
+    sources: &mut Sources,
+    kernel: &dyn Kernel,
+    options: &Options,
+) -> (typed::Program, Vec<Diagnostic>) {
+    let mut checker = Checker::new(sources, kernel, options);
+    let clauses: Vec<&ast::Clause> = program
+        .items
+        .iter()
+        .filter_map(|item| match item {
+            Item::Clause(clause) => Some(clause),
+            _ => None,
+        })
+        .collect();
+    let mut plan = Plan::new(&clauses, &mut checker);
+    let mut index = 0;
+    for item in &program.items {
+        match item {
+            Item::Clause(clause) => {
+                plan.check_clause(&mut checker, index, clause);
+                index += 1;
+            }
+            other => checker.item(other),
+        }
+    }
+    let enablings = plan.enablings();
+    let Checker { types, variables, aggregations, diagnostics, .. } = checker;
+    let aggregations = aggregations.into_iter().map(|a| a.typed).collect();
+    let clauses = clauses.iter().map(|c| c.span).collect();
+    (typed::Program { types, variables, aggregations, clauses, enablings }, diagnostics)
+}
+
+/// Types that the checker itself speaks of.
+#[derive(Clone, Copy)]
+pub(crate) struct Basic {
+    /// Of whatever an error left without a meaning.
+    pub bad: TypeId,
+    pub void: TypeId,
+    pub char: TypeId,
+    pub int: TypeId,
+    pub unsigned_int: TypeId,
+    pub long: TypeId,
+    pub unsigned_long: TypeId,
+    pub int64: TypeId,
+    pub size: TypeId,
+    pub ptrdiff: TypeId,
+    pub uintptr: TypeId,
+    pub string: TypeId,
+    pub void_pointer: TypeId,
+}
+
+impl Basic {
+    fn new(types: &mut Types) -> Self {
+        let mut integer = |name: &str, bytes, signed| {
+            types.intern(Type::Integer { name: name.to_owned(), bytes, signed })
+        };
+        let char = integer("char", 1, true);
+        let int = integer("int", 4, true);
+        let unsigned_int = integer("unsigned int", 4, false);
+        let long = integer("long", 8, true);
+        let unsigned_long = integer("unsigned long", 8, false);
+        let mut named = |name: &str, to| types.intern(Type::Typedef { name: name.to_owned(), to });
+        let bad = named("(unknown)", long);
+        let int64 = named("int64_t", long);
+        let size = named("size_t", unsigned_long);
+        let ptrdiff = named("ptrdiff_t", long);
+        let uintptr = named("uintptr_t", unsigned_long);
+        let void = types.intern(Type::Void);
+        let void_pointer = types.intern(Type::Pointer { to: void, userland: false });
+        Basic {
+            bad,
+            void,
+            char,
+            int,
+            unsigned_int,
+            long,
+            unsigned_long,
+            int64,
+            size,
+            ptrdiff,
+            uintptr,
+            string: types.intern(Type::String),
+            void_pointer,
+        }
+    }
+}
+
+/// What the clause that is being checked runs in.
+#[derive(Clone, Debug)]
+pub(crate) struct Context {
+    /// Types of `args[]`.
+    pub args: Rc<[ProbeArg]>,
+    /// What `argN` is, if not the event's own words.
+    pub site_args: Rc<[String]>,
+    /// The probe, for messages.
+    pub probe: String,
+}
+
+/// Where in the program the checker is.
+#[derive(Default)]
+pub(crate) struct Env {
+    /// `None`: outside of clauses, or in one whose probes aren't known.
+    pub context: Option<Context>,
+    /// In a clause, whether or not its probes are known.
+    pub in_clause: bool,
+    /// What the clause depends on, as far as was seen.
+    pub dependence: Dependence,
+    /// Parameters of the inline or translator that is being expanded.
+    pub bindings: Vec<(String, Value)>,
+    /// `argN` is the event's own word: in a site's own expressions.
+    pub raw_args: bool,
+    /// The inlines and translators that are being expanded: their definitions.
+    pub expanding: Vec<Span>,
+    /// Where the outermost of them was used.
+    pub used_at: Option<Span>,
+    /// Loops around this place.
+    pub loops: u32,
+    /// Speculation and recording so far in this clause.
+    pub order: order::Order,
+}
+
+/// An aggregation with what its uses must agree with.
+pub(crate) struct KnownAggregation {
+    pub typed: typed::Aggregation,
+    /// The aggregating function's name as written.
+    pub function: &'static str,
+}
+
+/// All that is known while checking.
+pub(crate) struct Checker<'a> {
+    pub kernel: &'a dyn Kernel,
+    pub options: &'a Options,
+    pub sources: &'a mut Sources,
+    pub types: Types,
+    pub kernel_types: KernelTypes,
+    pub basic: Basic,
+    pub names: Names,
+    pub typedefs: FxHashMap<String, TypeId>,
+    /// Structs, unions and enums of the script by keyword and tag.
+    pub tags: FxHashMap<(&'static str, String), TypeId>,
+    pub type_texts: FxHashMap<String, Option<TypeId>>,
+    pub site_exprs: FxHashMap<String, Option<Rc<ast::Expr>>>,
+    pub member_paths: FxHashMap<(crate::types::RecordId, String), Option<Rc<[place::PathStep]>>>,
+    pub variables: Vec<typed::Variable>,
+    pub aggregations: Vec<KnownAggregation>,
+    pub aggregation_names: FxHashMap<String, typed::AggregationId>,
+    pub translators: Vec<Rc<Translator>>,
+    pub library: Library,
+    pub env: Env,
+    pub diagnostics: Vec<Diagnostic>,
+    reported: FxHashSet<(&'static str, Option<Span>, String)>,
+    locals: u32,
+}
+
+impl<'a> Checker<'a> {
+    fn new(sources: &'a mut Sources, kernel: &'a dyn Kernel, options: &'a Options) -> Self {
+        let mut types = Types::new(options.strsize);
+        let basic = Basic::new(&mut types);
+        let mut checker = Checker {
+            kernel,
+            options,
+            sources,
+            types,
+            kernel_types: KernelTypes::default(),
+            basic,
+            names: Names::default(),
+            typedefs: FxHashMap::default(),
+            tags: FxHashMap::default(),
+            type_texts: FxHashMap::default(),
+            site_exprs: FxHashMap::default(),
+            member_paths: FxHashMap::default(),
+            variables: Vec::new(),
+            aggregations: Vec::new(),
+            aggregation_names: FxHashMap::default(),
+            translators: Vec::new(),
+            library: Library::new(),
+            env: Env::default(),
+            diagnostics: Vec::new(),
+            reported: FxHashSet::default(),
+            locals: 0,
+        };
+        checker.predeclare();
+        checker
+    }
+
+    /// Adds a diagnostic, once: a clause is checked in several contexts, an inline
+    /// expanded in several places.
+    pub fn report(&mut self, mut diagnostic: Diagnostic) {
+        let span = diagnostic.primary.as_ref().map(|l| l.span);
+        if !self.reported.insert((diagnostic.code, span, diagnostic.message.clone())) {
+            return;
+        }
+        if let Some(used) = self.env.used_at
+            && Some(used) != span
+        {
+            diagnostic = diagnostic.label(used, "used here");
+        }
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Does something without reporting its errors; whether there were none.
+    pub fn attempt<T>(&mut self, f: impl FnOnce(&mut Self) -> T) -> (T, bool) {
+        let reported = std::mem::take(&mut self.reported);
+        let before = self.diagnostics.len();
+        let result = f(self);
+        let fine = !self.diagnostics[before..].iter().any(Diagnostic::is_error);
+        self.diagnostics.truncate(before);
+        self.reported = reported;
+        (result, fine)
+    }
+
+    /// A fresh temporary.
+    pub fn local(&mut self) -> LocalId {
+        self.locals += 1;
+        LocalId(self.locals)
+    }
+
+    /// Whether this is the type of something that an error was reported for.
+    pub fn is_bad(&self, ty: TypeId) -> bool {
+        ty == self.basic.bad
+    }
+
+    pub fn text(&self, ty: TypeId) -> String {
+        self.types.text(ty)
+    }
+
+    pub fn pointer_to(&mut self, to: TypeId, userland: bool) -> TypeId {
+        if self.is_bad(to) {
+            return to;
+        }
+        self.types.intern(Type::Pointer { to, userland })
+    }
+
+    /// The span that code made here should carry: what the user wrote, where a library
+    /// definition is being expanded.
+    pub fn at(&self, span: Span) -> Span {
+        match self.env.used_at {
+            Some(used) if self.sources.get(span.source).kind == SourceKind::Library => used,
+            _ => span,
+        }
+    }
+
+    /// Whether a node is the library's: it may use what a strict script may not.
+    pub fn in_library(&self, span: Span) -> bool {
+        self.sources.get(span.source).kind == SourceKind::Library
+    }
+
+    /// An extension of ours is an error where only D is wanted.
+    pub fn extension(&mut self, span: Span, what: &str) {
+        if self.options.strict && !self.in_library(span) {
+            self.report(
+                Diagnostic::error("D_SYNTAX", span, format!("{what} is not part of D"))
+                    .hint("leave the `strict` option out to use Strand's extensions"),
+            );
+        }
+    }
+
+    /// Anything at the outermost level that isn't a clause.
+    pub fn item(&mut self, item: &Item) {
+        match item {
+            Item::Clause(_) => {}
+            Item::Declaration(d) => self.declaration(d),
+            Item::Inline(inline) => self.inline(inline),
+            Item::Translator(t) => self.translator(t),
+            Item::Provider(p) => self.provider(p),
+            Item::Pragma(p) => self.pragma(p),
+        }
+    }
+
+    fn pragma(&mut self, pragma: &Pragma) {
+        let Pragma::Other { word, args, span } = pragma else { return };
+        let expected = match word.name.as_str() {
+            "attributes" => 2,
+            "binding" => 2,
+            "depends_on" => return self.depends_on(args, *span),
+            other => {
+                let d = Diagnostic::error(
+                    "D_PRAGMA_INVAL",
+                    word.span,
+                    format!("`#pragma D {other}` is not known"),
+                );
+                let known = ["option", "attributes", "binding", "depends_on"];
+                let near = crate::names::nearest(other, known);
+                return self.report(match near {
+                    Some(near) => d.hint(format!("did you mean `{near}`?")),
+                    None => d.hint("D knows option, attributes, binding and depends_on"),
+                });
+            }
+        };
+        if args.len() < expected {
+            self.report(
+                Diagnostic::error(
+                    "D_PRAGMA_MALFORM",
+                    *span,
+                    format!("`#pragma D {}` needs {expected} arguments", word.name),
+                )
+                .here(format!("there are {}", args.len())),
+            );
+        }
+    }
+
+    fn depends_on(&mut self, args: &[String], span: Span) {
+        let problem = match args {
+            [class, _] if matches!(class.as_str(), "provider" | "module") => return,
+            [class, _] if class == "library" && self.in_library(span) => return,
+            [class, _] if class == "library" => "only a library can depend on a library",
+            [_, _] => "the class has to be provider, module or library",
+            _ => "`#pragma D depends_on` needs a class and a name",
+        };
+        self.report(Diagnostic::error("D_PRAGMA_MALFORM", span, problem));
+    }
+
+    /// A provider's declaration: the types in it must be types; its probes appear when a
+    /// process has them.
+    fn provider(&mut self, provider: &ast::ProviderDeclaration) {
+        if provider.name.name.ends_with(|c: char| c.is_ascii_digit()) {
+            self.report(
+                Diagnostic::error(
+                    "D_PROV_BADNAME",
+                    provider.name.span,
+                    "a provider's name can't end in a digit",
+                )
+                .note("Process ids are put behind the name of such a provider."),
+            );
+        }
+        let mut seen: FxHashMap<&str, Span> = FxHashMap::default();
+        for probe in &provider.probes {
+            if let Some(first) = seen.insert(&probe.name.name, probe.name.span) {
+                self.report(
+                    Diagnostic::error(
+                        "D_PROV_PRDUP",
+                        probe.name.span,
+                        format!("probe `{}` is declared twice", probe.name.name),
+                    )
+                    .label(first, "first here"),
+                );
+            }
+            for parameter in probe.native.iter().chain(probe.translated.iter().flatten()) {
+                self.type_name(&parameter.ty);
+            }
+        }
+    }
+}

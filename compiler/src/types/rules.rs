@@ -99,10 +99,9 @@ impl Types {
                 let (x, y) = (self.enumeration(*x), self.enumeration(*y));
                 x.tag.is_some() && x.tag == y.tag
             }
-            (
-                Type::Pointer { to: x, userland: u },
-                Type::Pointer { to: y, userland: v },
-            ) => u == v && self.same(*x, *y),
+            (Type::Pointer { to: x, userland: u }, Type::Pointer { to: y, userland: v }) => {
+                u == v && self.same(*x, *y)
+            }
             (Type::Array { element: x, len: n }, Type::Array { element: y, len: m }) => {
                 n == m && self.same(*x, *y)
             }
@@ -127,8 +126,7 @@ impl Types {
             _ => id,
         };
         let (a, b) = (plain(a), plain(b));
-        let rank =
-            |id: TypeId| (self.size(id).unwrap_or(0), !self.is_signed(id));
+        let rank = |id: TypeId| (self.size(id).unwrap_or(0), !self.is_signed(id));
         if rank(b) > rank(a) { b } else { a }
     }
 

@@ -1,0 +1,361 @@
+//! Calls that have a value: subroutines, parameterised inlines, `defined()`.
+//!
+//! In: a name and arguments. Out: a typed call with its arguments converted. Actions and
+//! aggregating functions are refused here: they are statements.
+
+use super::Checker;
+use super::value::{Value, constant, int};
+use crate::builtins::{self, Param, ParamKind, ResultType, Subroutine};
+use crate::names::{Inline, Symbol, nearest};
+use crate::typed::{Expr, ExprKind};
+use crate::types::{Type, TypeId};
+use std::rc::Rc;
+use strand_grammar::ast::{self, BinaryOp, ExprKind as Syntax, Ident, UnaryOp};
+use strand_grammar::diagnostic::Diagnostic;
+use strand_grammar::source::Span;
+
+/// The call that asks whether names, types and members exist on this kernel.
+const DEFINED: &str = "defined";
+
+/// D's functions that this version doesn't have.
+const UNIMPLEMENTED: &[&str] = &[
+    "alloca",
+    "bcopy",
+    "breakpoint",
+    "chill",
+    "cleanpath",
+    "copyinto",
+    "copyout",
+    "copyoutstr",
+    "d_path",
+    "ddi_pathname",
+    "dirname",
+    "freopen",
+    "ftruncate",
+    "getmajor",
+    "getminor",
+    "htonl",
+    "htonll",
+    "htons",
+    "index",
+    "inet_ntoa",
+    "inet_ntoa6",
+    "inet_ntop",
+    "jstack",
+    "json",
+    "link_ntop",
+    "lltostr",
+    "msgdsize",
+    "msgsize",
+    "mutex_owned",
+    "mutex_owner",
+    "mutex_type_adaptive",
+    "mutex_type_spin",
+    "ntohl",
+    "ntohll",
+    "ntohs",
+    "panic",
+    "pcap",
+    "print",
+    "progenyof",
+    "raise",
+    "return",
+    "rindex",
+    "rw_iswriter",
+    "rw_read_held",
+    "rw_write_held",
+    "setopt",
+    "stop",
+    "strchr",
+    "strrchr",
+    "strstr",
+    "strtok",
+    "strtoll",
+    "system",
+    "tolower",
+    "toupper",
+    "tracemem",
+];
+
+/// "1 key", "3 keys"
+pub(super) fn count(n: usize, what: &str) -> String {
+    let s = if n == 1 { "" } else { "s" };
+    format!("{n} {what}{s}")
+}
+
+/// Whether a condition depends on what the kernel has; then the branch that isn't taken
+/// is not looked at.
+pub(super) fn asks_for_existence(e: &ast::Expr) -> bool {
+    match &e.kind {
+        Syntax::Call { function, .. } => function.name == DEFINED,
+        Syntax::Unary(UnaryOp::Not, a) => asks_for_existence(a),
+        Syntax::Binary(BinaryOp::LogAnd | BinaryOp::LogOr, a, b) => {
+            asks_for_existence(a) || asks_for_existence(b)
+        }
+        _ => false,
+    }
+}
+
+impl Checker<'_> {
+    pub(super) fn call(&mut self, function: &Ident, args: &[ast::Expr], span: Span) -> Value {
+        let name = function.name.as_str();
+        if name == DEFINED {
+            return Value::Plain(self.existence(args, span));
+        }
+        if let Some(subroutine) = builtins::subroutine(name) {
+            return Value::Plain(self.subroutine(subroutine, args, span));
+        }
+        let d = if builtins::AGGREGATING.contains(&name) {
+            Diagnostic::error("D_CG_EXPR", span, format!("`{name}()` has no value"))
+                .here("an aggregating function is assigned to an aggregation")
+                .hint(format!("write `@name = {name}(…);` as a statement"))
+        } else if builtins::ACTIONS.contains(&name) {
+            Diagnostic::error("D_CG_EXPR", span, format!("`{name}()` has no value"))
+                .here("an action is a statement of its own")
+        } else {
+            self.unknown_function(function)
+        };
+        self.report(d);
+        for arg in args {
+            self.attempt(|c| c.expr(arg));
+        }
+        self.bad_value(span)
+    }
+
+    /// What to say of a function that doesn't exist.
+    pub(super) fn unknown_function(&mut self, function: &Ident) -> Diagnostic {
+        let name = function.name.as_str();
+        if UNIMPLEMENTED.contains(&name) {
+            let message = format!("`{name}()` is not implemented");
+            return Diagnostic::error("D_FUNC_UNDEF", function.span, message)
+                .here("D has this function, Strand doesn't yet");
+        }
+        match self.names.global(name) {
+            Some(Symbol::Inline(inline)) if inline.params.is_some() => {
+                let message = format!("`{name}` is an inline, not a function");
+                return Diagnostic::error("D_FUNC_IDKIND", function.span, message)
+                    .hint(format!("an inline's arguments go into brackets: `{name}[…]`"));
+            }
+            Some(symbol) => {
+                let message = format!("`{name}` is a {}, not a function", symbol.kind());
+                return Diagnostic::error("D_FUNC_IDKIND", function.span, message);
+            }
+            None if self.is_builtin(name) => {
+                let message = format!("`{name}` is a built-in variable, not a function");
+                return Diagnostic::error("D_FUNC_IDKIND", function.span, message)
+                    .hint(format!("write `{name}` without parentheses"));
+            }
+            None => {}
+        }
+        let d = Diagnostic::error(
+            "D_FUNC_UNDEF",
+            function.span,
+            format!("there is no function `{name}()`"),
+        );
+        let known = builtins::subroutines()
+            .map(|s| s.name)
+            .chain(builtins::ACTIONS.iter().copied())
+            .chain(builtins::AGGREGATING.iter().copied());
+        match nearest(name, known) {
+            Some(near) => d.hint(format!("did you mean `{near}()`?")),
+            None => d,
+        }
+    }
+
+    /// `defined(e)`: whether everything that `e` names exists on this kernel.
+    fn existence(&mut self, args: &[ast::Expr], span: Span) -> Expr {
+        self.extension(span, "`defined()`");
+        let [arg] = args else {
+            let message = format!("`defined()` takes 1 argument, not {}", args.len());
+            self.report(Diagnostic::error("D_PROTO_LEN", span, message));
+            return self.bad(span);
+        };
+        let (value, fine) = self.attempt(|c| c.expr(arg));
+        let exists = fine && !self.is_bad(value.ty());
+        int(i64::from(exists), self.basic.int, span)
+    }
+
+    // ----------------------------------------------------------------- subroutines
+
+    pub(super) fn subroutine(
+        &mut self,
+        subroutine: &'static Subroutine,
+        args: &[ast::Expr],
+        span: Span,
+    ) -> Expr {
+        let values: Vec<Expr> = args.iter().map(|a| self.undecayed(a)).collect();
+        let least = subroutine.params.iter().filter(|p| !p.optional).count();
+        let most = subroutine.params.len();
+        if !(least..=most).contains(&values.len()) {
+            self.wrong_count(subroutine.name, values.len(), least, Some(most), span);
+            return self.bad(span);
+        }
+        let mut converted = Vec::new();
+        let mut fine = true;
+        for (i, (value, param)) in values.into_iter().zip(subroutine.params).enumerate() {
+            match self.argument_for(subroutine, i, param, value) {
+                Some(e) => converted.push(e),
+                None => fine = false,
+            }
+        }
+        if !fine || converted.iter().any(|e| self.is_bad(e.ty)) {
+            return self.bad(span);
+        }
+        let Some(ty) = self.result_type(subroutine, &converted) else { return self.bad(span) };
+        Expr { kind: ExprKind::Call(subroutine, converted), ty, span: self.at(span) }
+    }
+
+    /// Reports a wrong number of arguments.
+    pub(super) fn wrong_count(
+        &mut self,
+        name: &str,
+        found: usize,
+        least: usize,
+        most: Option<usize>,
+        span: Span,
+    ) {
+        let wanted = match most {
+            Some(most) if most == least => count(least, "argument"),
+            Some(most) => format!("{least} to {}", count(most, "argument")),
+            None => format!("at least {}", count(least, "argument")),
+        };
+        let message = format!("`{name}()` takes {wanted}, not {found}");
+        self.report(Diagnostic::error("D_PROTO_LEN", span, message));
+    }
+
+    fn argument_for(
+        &mut self,
+        subroutine: &Subroutine,
+        i: usize,
+        param: &Param,
+        value: Expr,
+    ) -> Option<Expr> {
+        if self.is_bad(value.ty) {
+            return Some(value);
+        }
+        let (at, found) = (value.span, value.ty);
+        let (converted, wanted) = match param.kind {
+            ParamKind::Integer(ty) => {
+                let ty = self.type_text(ty).unwrap_or(self.basic.long);
+                let ok = self.types.is_integer(found);
+                (ok.then(|| self.cast(value, ty)), "an integer")
+            }
+            ParamKind::String => {
+                let ok = self.types.is_text(found);
+                (ok.then(|| self.as_string(value)), "text")
+            }
+            ParamKind::Address => {
+                let value = self.decay(value);
+                let value = match self.types.is_integer(value.ty) {
+                    true => self.cast(value, self.basic.uintptr),
+                    false => value,
+                };
+                (self.types.is_scalar(value.ty).then_some(value), "a pointer or an address")
+            }
+            ParamKind::Count => {
+                let n = constant(&value).filter(|_| self.types.is_integer(found));
+                let ok = n.is_some_and(|n| n > 0 && n <= i64::from(u32::MAX));
+                (ok.then_some(value), "an integer constant above 0")
+            }
+        };
+        if converted.is_none() {
+            let code = match (subroutine.name, i, param.kind) {
+                ("stack", _, ParamKind::Count) => "D_STACK_SIZE",
+                ("ustack", 0, ParamKind::Count) => "D_USTACK_FRAMES",
+                ("ustack", _, ParamKind::Count) => "D_USTACK_STRSIZE",
+                _ => "D_PROTO_ARG",
+            };
+            self.wrong_argument(code, subroutine.name, i, wanted, found, at);
+        }
+        converted
+    }
+
+    /// Reports an argument of a wrong type.
+    pub(super) fn wrong_argument(
+        &mut self,
+        code: &'static str,
+        name: &str,
+        i: usize,
+        wanted: &str,
+        found: TypeId,
+        at: Span,
+    ) {
+        let found_text = self.describe(found);
+        let message = format!("argument {} of `{name}()` must be {wanted}", i + 1);
+        let d = Diagnostic::error(code, at, message).here(format!("this is {found_text}"));
+        let text_wanted = wanted == "text" && self.types.is_scalar(found);
+        self.report(if text_wanted {
+            d.hint("use `stringof(…)` for the text at an address")
+        } else {
+            d
+        });
+    }
+
+    fn result_type(&mut self, subroutine: &Subroutine, args: &[Expr]) -> Option<TypeId> {
+        Some(match subroutine.result {
+            ResultType::D(text) => self.type_text(text)?,
+            ResultType::Stack { user } => {
+                let asked = args.first().and_then(constant);
+                let default =
+                    if user { self.options.ustackframes } else { self.options.stackframes };
+                let frames = asked.map_or(default, |n| n as u32);
+                let ty = if user { Type::UserStack(frames) } else { Type::Stack(frames) };
+                self.types.intern(ty)
+            }
+            ResultType::Symbol { kind, user } => {
+                let ty = if user { Type::UserSymbol(kind) } else { Type::Symbol(kind) };
+                self.types.intern(ty)
+            }
+        })
+    }
+
+    // --------------------------------------------------------------------- inlines
+
+    /// `f[a, b]`: the parameters are evaluated once, before the body.
+    pub(super) fn inline_call(
+        &mut self,
+        inline: &Rc<Inline>,
+        args: &[ast::Expr],
+        span: Span,
+    ) -> Value {
+        let params = inline.params.as_deref().unwrap_or(&[]);
+        let values: Vec<Value> = args.iter().map(|a| self.expr(a)).collect();
+        if values.len() != params.len() {
+            let wanted = count(params.len(), "argument");
+            let message = format!("`{}[]` takes {wanted}, not {}", inline.name, values.len());
+            self.report(
+                Diagnostic::error("D_PROTO_LEN", span, message).label(inline.span, "defined here"),
+            );
+            return self.bad_value(span);
+        }
+        let mut lets = Vec::new();
+        let mut bound = Vec::new();
+        for (i, (value, (name, ty))) in values.into_iter().zip(params).enumerate() {
+            let (at, found) = (value.span(), value.ty());
+            let value = match value {
+                Value::Translated(t) if self.types.same(t.ty, *ty) => Some(Value::Translated(t)),
+                Value::Translated(_) => None,
+                Value::Plain(e) => self.coerce(e, *ty).map(|e| self.bind_argument(e, &mut lets)),
+            };
+            let Some(value) = value else {
+                let wanted = self.describe(*ty);
+                let message = format!("argument {} of `{}[]` must be {wanted}", i + 1, inline.name);
+                let found = self.describe(found);
+                self.report(
+                    Diagnostic::error("D_PROTO_ARG", at, message)
+                        .here(format!("this is {found}"))
+                        .label(inline.span, "defined here"),
+                );
+                return self.bad_value(span);
+            };
+            bound.push((name.clone(), value));
+        }
+        match self.expand(inline, bound, span) {
+            Value::Plain(e) => Value::Plain(self.with_lets(lets, e)),
+            Value::Translated(mut t) => {
+                lets.append(&mut t.lets);
+                Value::Translated(super::value::Translated { lets, ..t })
+            }
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! Names in expressions.
+//!
+//! In: an identifier in one of its scopes, or a kernel symbol. Out: its value. A plain
+//! name is looked for among parameters, the script's own names, built-ins, the standard
+//! library and the kernel's enumerators, in this order.
+
+use super::Checker;
+use super::args::number_of;
+use super::value::{Value, constant, int, is_simple};
+use crate::builtins;
+use crate::kernel::SymbolError;
+use crate::names::{Inline, Symbol, nearest, written};
+use crate::typed::{Expr, ExprKind, Place, PlaceBase, Shape, Space, VariableId};
+use crate::types::{Type, TypeId};
+use std::rc::Rc;
+use strand_grammar::ast;
+use strand_grammar::ast::{ExprKind as Syntax, Ident, Scope};
+use strand_grammar::diagnostic::Diagnostic;
+use strand_grammar::source::Span;
+
+/// Inlines and translators within each other beyond this are a mistake.
+const MAX_EXPANSION: usize = 64;
+
+impl Checker<'_> {
+    /// The value of a name.
+    pub(super) fn name(&mut self, scope: Scope, name: &Ident) -> Value {
+        if scope != Scope::Global {
+            return match self.names.variable(scope, &name.name) {
+                Some(id) => self.variable(id, name),
+                None => self.undefined_variable(scope, name),
+            };
+        }
+        if let Some((_, bound)) = self.env.bindings.iter().find(|(n, _)| *n == name.name) {
+            return bound.clone();
+        }
+        if let Some(symbol) = self.names.global(&name.name).cloned() {
+            return self.symbol_value(&symbol, name);
+        }
+        if let Some(value) = self.builtin(name) {
+            return value;
+        }
+        if self.load_library(&name.name)
+            && let Some(symbol) = self.names.global(&name.name).cloned()
+        {
+            return self.symbol_value(&symbol, name);
+        }
+        let known = self.kernel_types.enumerator(self.kernel, &mut self.types, &name.name);
+        if let Some((value, ty)) = known {
+            return Value::Plain(int(value, ty, self.at(name.span)));
+        }
+        self.undefined_variable(scope, name)
+    }
+
+    fn symbol_value(&mut self, symbol: &Symbol, name: &Ident) -> Value {
+        match symbol {
+            Symbol::Variable(id) => self.variable(*id, name),
+            Symbol::Enumerator(value, ty) => Value::Plain(int(*value, *ty, self.at(name.span))),
+            Symbol::Inline(inline) if inline.params.is_some() => {
+                let message = format!("`{}` needs its arguments", name.name);
+                self.report(
+                    Diagnostic::error("D_IDENT_BADREF", name.span, message)
+                        .hint(format!("write `{}[…]`", name.name))
+                        .label(inline.span, "defined with parameters"),
+                );
+                self.bad_value(name.span)
+            }
+            Symbol::Inline(inline) => self.expand(inline, Vec::new(), name.span),
+        }
+    }
+
+    fn variable(&mut self, id: VariableId, name: &Ident) -> Value {
+        let v = &self.variables[id.0 as usize];
+        let span = self.at(name.span);
+        let (ty, scope) = (v.ty, v.scope);
+        if let Shape::Associative(keys) = &v.shape {
+            let shown = written(scope, &name.name);
+            let keys = keys.len();
+            self.report(
+                Diagnostic::error(
+                    "D_IDENT_BADREF",
+                    name.span,
+                    format!("`{shown}` is an associative array"),
+                )
+                .here(format!("it needs {}", super::call::count(keys, "key")))
+                .label(self.variables[id.0 as usize].span, "defined here"),
+            );
+            return self.bad_value(span);
+        }
+        Value::Plain(Expr { kind: ExprKind::Variable(id), ty, span })
+    }
+
+    fn builtin(&mut self, name: &Ident) -> Option<Value> {
+        let span = self.at(name.span);
+        if let Some(n) = number_of(&name.name) {
+            return Some(self.raw_argument(n, span));
+        }
+        match name.name.as_str() {
+            "NULL" => return Some(Value::Plain(int(0, self.basic.void_pointer, span))),
+            "args" => {
+                self.report(
+                    Diagnostic::error("D_IDENT_BADREF", name.span, "`args` needs an index")
+                        .hint("write `args[0]` for the first argument"),
+                );
+                return Some(self.bad_value(span));
+            }
+            _ => {}
+        }
+        let variable = builtins::variable(&name.name)?;
+        let Some(ty) = self.type_text(variable.ty) else {
+            self.report(
+                Diagnostic::error(
+                    "D_TYPE_ERR",
+                    name.span,
+                    format!("`{}` can't be used on this kernel", name.name),
+                )
+                .here(format!("its type `{}` isn't known", variable.ty)),
+            );
+            return Some(self.bad_value(span));
+        };
+        Some(Value::Plain(Expr { kind: ExprKind::Builtin(variable), ty, span }))
+    }
+
+    /// Reports a name that means nothing, and suggests what was meant.
+    pub(super) fn undefined_variable(&mut self, scope: Scope, name: &Ident) -> Value {
+        let shown = written(scope, &name.name);
+        let code = if scope == Scope::Global { "D_IDENT_UNDEF" } else { "D_VAR_UNDEF" };
+        let mut d = Diagnostic::error(code, name.span, format!("`{shown}` is not defined"));
+        let mut names: Vec<String> = self.names.all(scope).into_iter().map(str::to_owned).collect();
+        if scope == Scope::Global {
+            names.extend(builtins::variables().map(|v| v.name.to_owned()));
+            names.extend(self.library.names().map(str::to_owned));
+            names.extend(["args".to_owned(), "NULL".to_owned()]);
+        }
+        let is_function = scope == Scope::Global
+            && (builtins::subroutine(&name.name).is_some()
+                || builtins::ACTIONS.contains(&name.name.as_str()));
+        let elsewhere = [Scope::Global, Scope::Thread, Scope::Clause]
+            .into_iter()
+            .filter(|s| *s != scope)
+            .find(|s| self.names.variable(*s, &name.name).is_some());
+        if is_function {
+            d = d.here("this is a function").hint(format!("call it: `{}(…)`", name.name));
+        } else if let Some(other) = elsewhere {
+            d = d.hint(format!("did you mean `{}`?", written(other, &name.name)));
+        } else if let Some(near) = nearest(&name.name, names.iter().map(String::as_str)) {
+            d = d.hint(format!("did you mean `{}`?", written(scope, near)));
+        } else {
+            d = d
+                .here("nothing was assigned to it before this")
+                .hint("a variable is made by its first assignment or by a declaration");
+        }
+        self.report(d);
+        self.bad_value(name.span)
+    }
+
+    // ------------------------------------------------------------------- inlines
+
+    /// An inline with its parameters bound to these values.
+    pub(super) fn expand(
+        &mut self,
+        inline: &Rc<Inline>,
+        args: Vec<(String, Value)>,
+        used: Span,
+    ) -> Value {
+        if let Syntax::Integer(value, _) = inline.value.kind
+            && self.types.is_integer(inline.ty)
+        {
+            let value = self.types.wrap(inline.ty, value as i64);
+            return Value::Plain(int(value, inline.ty, self.at(used)));
+        }
+        let outer = std::mem::replace(&mut self.env.bindings, args);
+        let value = self.expansion(inline.span, used, |c| c.inline_value(inline));
+        self.env.bindings = outer;
+        value.unwrap_or_else(|| self.bad_value(used))
+    }
+
+    /// Does something on behalf of a use at `used` of a definition; `None` if that is
+    /// already going on, or too deep.
+    pub(crate) fn expansion<T>(
+        &mut self,
+        definition: Span,
+        used: Span,
+        f: impl FnOnce(&mut Self) -> T,
+    ) -> Option<T> {
+        if self.env.expanding.contains(&definition) || self.env.expanding.len() > MAX_EXPANSION {
+            self.report(
+                Diagnostic::error("D_IDENT_UNDEF", used, "this definition refers to itself")
+                    .label(definition, "this one"),
+            );
+            return None;
+        }
+        self.env.expanding.push(definition);
+        let outermost = self.env.used_at.is_none();
+        if outermost {
+            self.env.used_at = Some(used);
+        }
+        let result = f(self);
+        if outermost {
+            self.env.used_at = None;
+        }
+        self.env.expanding.pop();
+        Some(result)
+    }
+
+    /// What an inline stands for, with its parameters already bound.
+    pub(super) fn inline_value(&mut self, inline: &Inline) -> Value {
+        let value = self.expr(&inline.value);
+        match value {
+            Value::Translated(t) => {
+                if !self.is_bad(inline.ty) && !self.types.same(t.ty, inline.ty) {
+                    self.inline_mismatch(inline, t.ty);
+                    return self.bad_value(t.span);
+                }
+                Value::Translated(t)
+            }
+            Value::Plain(e) => {
+                let ty = e.ty;
+                let e = if self.types.array(ty).is_some() {
+                    self.decay_unless_text(e, inline.ty)
+                } else {
+                    e
+                };
+                match self.coerce(e, inline.ty) {
+                    Some(e) => Value::Plain(e),
+                    None => {
+                        self.inline_mismatch(inline, ty);
+                        self.bad_value(inline.value.span)
+                    }
+                }
+            }
+        }
+    }
+
+    /// A char array stays one where a string is wanted: its length is its limit.
+    fn decay_unless_text(&mut self, e: Expr, wanted: TypeId) -> Expr {
+        if self.types.is_string(wanted) { e } else { self.decay(e) }
+    }
+
+    fn inline_mismatch(&mut self, inline: &Inline, found: TypeId) {
+        let message = format!("inline `{}` is given a value of another type", inline.name);
+        let found = self.describe(found);
+        let wanted = self.text(inline.ty);
+        self.report(
+            Diagnostic::error("D_OP_INCOMPAT", inline.value.span, message)
+                .here(format!("this is {found}"))
+                .note(format!("The inline is declared as `{wanted}`.")),
+        );
+    }
+
+    /// An argument as a parameter of this type, evaluated once.
+    pub(crate) fn bind_argument(
+        &mut self,
+        e: Expr,
+        lets: &mut Vec<(crate::typed::LocalId, Expr)>,
+    ) -> Value {
+        if is_simple(&e) || self.types.as_record(e.ty).is_some() || constant(&e).is_some() {
+            return Value::Plain(e);
+        }
+        let local = self.local();
+        let bound = Expr { kind: ExprKind::Local(local), ty: e.ty, span: e.span };
+        lets.push((local, e));
+        Value::Plain(bound)
+    }
+
+    // -------------------------------------------------------------- kernel symbols
+
+    /// `` `sym `` or ``mod`sym``: what is at the symbol's address, if its type is known.
+    pub(super) fn kernel_symbol(&mut self, module: Option<&str>, name: &Ident, span: Span) -> Expr {
+        let shown = format!("{}`{}", module.unwrap_or(""), name.name);
+        let symbol = match self.kernel.symbol(module, &name.name) {
+            Ok(symbol) => symbol,
+            Err(e) => {
+                self.unknown_symbol(&shown, module, e, span);
+                return self.bad(span);
+            }
+        };
+        let ty = match &symbol.ty {
+            Some((module, id)) => self
+                .kernel_types
+                .owner(self.kernel, module.as_deref())
+                .map(|owner| self.kernel_types.import(&mut self.types, owner, *id)),
+            None => self.kernel_types.find(self.kernel, &mut self.types, module, &name.name, |k| {
+                k == crate::btf::BtfKind::Function
+            }),
+        };
+        let ty = ty.unwrap_or(self.basic.void);
+        let pointer = self.pointer_to(ty, false);
+        let span = self.at(span);
+        let address = int(symbol.address as i64, pointer, span);
+        let place = Place {
+            base: PlaceBase::Memory { address, space: Space::Kernel },
+            base_ty: ty,
+            steps: Vec::new(),
+            ty,
+            span,
+        };
+        Expr { kind: ExprKind::Read(Box::new(place)), ty, span }
+    }
+
+    fn unknown_symbol(&mut self, shown: &str, module: Option<&str>, e: SymbolError, span: Span) {
+        let d = Diagnostic::error(
+            "D_IDENT_UNDEF",
+            span,
+            match e {
+                SymbolError::Unknown => format!("the kernel has no symbol `{shown}`"),
+                SymbolError::NoDataSymbols => {
+                    format!("the address of `{shown}` can't be found out")
+                }
+                SymbolError::Hidden => format!("the address of `{shown}` is hidden from this user"),
+            },
+        );
+        self.report(match e {
+            SymbolError::Unknown => match module {
+                Some(m) => d.here(format!("not in module `{m}`")),
+                None => d,
+            },
+            SymbolError::NoDataSymbols => d
+                .here("this kernel doesn't tell where its variables are")
+                .note("It was built without CONFIG_KALLSYMS_ALL."),
+            SymbolError::Hidden => {
+                d.hint("run as root, or set the sysctl kernel.kptr_restrict to 0")
+            }
+        });
+    }
+
+    /// For `a == NAME`: the constant NAME of `a`'s own enum, if it has one.
+    pub(super) fn enumerator_of(&mut self, ty: TypeId, other: &ast::Expr) -> Option<Value> {
+        let Type::Enum(id) = self.types.resolved(ty) else { return None };
+        let Syntax::Name(Scope::Global, name) = &other.kind else { return None };
+        let items = &self.types.enumeration(*id).items;
+        let value = items.iter().find(|(n, _)| *n == name.name)?.1;
+        if let Some(symbol) = self.names.global(&name.name)
+            && !matches!(symbol, Symbol::Enumerator(..))
+        {
+            let kind = symbol.kind();
+            let message = format!("`{}` could mean two things here", name.name);
+            let of = self.text(ty);
+            self.report(
+                Diagnostic::error("D_IDENT_AMBIG", name.span, message)
+                    .here(format!("a constant of `{of}` and a {kind} of the script"))
+                    .hint(format!("rename the {kind}")),
+            );
+        }
+        Some(Value::Plain(int(value, ty, self.at(name.span))))
+    }
+}

@@ -1,0 +1,288 @@
+//! Structs, unions and enums that the script defines, laid out as C does on LP64.
+//!
+//! In: member declarations. Out: records with offsets; enumerators as names.
+
+use super::Checker;
+use crate::names::Symbol;
+use crate::types::{Enum, Member, Record, RecordId, Type, TypeId};
+use rustc_hash::FxHashMap;
+use strand_grammar::ast::{self, Ident, MemberDeclaration};
+use strand_grammar::diagnostic::Diagnostic;
+use strand_grammar::source::Span;
+
+/// A record while members are added to it.
+struct Layout {
+    is_union: bool,
+    /// First free bit of a struct.
+    end: u32,
+    /// Bits of the largest member.
+    largest: u32,
+    align: u32,
+}
+
+impl Layout {
+    fn place(&mut self, size: u32, align: u32) -> u32 {
+        self.align = self.align.max(align);
+        if self.is_union {
+            self.largest = self.largest.max(8 * size);
+            return 0;
+        }
+        let offset = self.end.next_multiple_of(8 * align.max(1));
+        self.end = offset + 8 * size;
+        offset
+    }
+
+    /// A bit-field lies within one unit of its type.
+    fn place_bits(&mut self, bits: u32, unit: u32, align: u32, named: bool) -> u32 {
+        if named {
+            self.align = self.align.max(align);
+        }
+        if self.is_union {
+            self.largest = self.largest.max(bits);
+            return 0;
+        }
+        if bits == 0 {
+            self.end = self.end.next_multiple_of(8 * unit);
+            return self.end;
+        }
+        if self.end / (8 * unit) != (self.end + bits - 1) / (8 * unit) {
+            self.end = self.end.next_multiple_of(8 * unit);
+        }
+        let offset = self.end;
+        self.end += bits;
+        offset
+    }
+
+    fn size(&self) -> u32 {
+        let bits = if self.is_union { self.largest } else { self.end };
+        bits.div_ceil(8).next_multiple_of(self.align.max(1))
+    }
+}
+
+impl Checker<'_> {
+    /// A struct or union that only has a name yet.
+    pub(super) fn declare_record(&mut self, is_union: bool, tag: &str) -> TypeId {
+        let record = self.types.add_record(Record {
+            tag: Some(tag.to_owned()),
+            is_union,
+            size: 0,
+            align: 1,
+            complete: false,
+            btf: None,
+            members: Vec::new(),
+        });
+        let ty = self.types.intern(Type::Record(record));
+        self.tags.insert((keyword(is_union), tag.to_owned()), ty);
+        ty
+    }
+
+    pub(super) fn define_record(
+        &mut self,
+        is_union: bool,
+        tag: Option<&Ident>,
+        members: &[MemberDeclaration],
+        span: Span,
+    ) -> TypeId {
+        let ty = match tag {
+            Some(tag) => {
+                let known = self.tags.get(&(keyword(is_union), tag.name.clone())).copied();
+                let known = known.map(|ty| (ty, self.types.as_record(ty)));
+                match known {
+                    Some((ty, Some(record))) if self.types.record(record).complete => {
+                        if !self.in_library(span) {
+                            self.redefined(keyword(is_union), tag);
+                        }
+                        return ty;
+                    }
+                    Some((ty, Some(_))) => ty,
+                    _ => self.declare_record(is_union, &tag.name),
+                }
+            }
+            None => {
+                let record = self.types.add_record(Record {
+                    tag: None,
+                    is_union,
+                    size: 0,
+                    align: 1,
+                    complete: false,
+                    btf: None,
+                    members: Vec::new(),
+                });
+                self.types.intern(Type::Record(record))
+            }
+        };
+        if let Some(record) = self.types.as_record(ty) {
+            self.lay_out(record, members);
+        }
+        ty
+    }
+
+    fn redefined(&mut self, keyword: &str, tag: &Ident) {
+        let message = format!("`{keyword} {}` is defined twice", tag.name);
+        self.report(Diagnostic::error("D_DECL_TYPERED", tag.span, message));
+    }
+
+    fn lay_out(&mut self, record: RecordId, members: &[MemberDeclaration]) {
+        let is_union = self.types.record(record).is_union;
+        let mut layout = Layout { is_union, end: 0, largest: 0, align: 1 };
+        let mut all = Vec::new();
+        let mut names: FxHashMap<&str, Span> = FxHashMap::default();
+        for m in members {
+            if let Some(name) = &m.name
+                && let Some(first) = names.insert(&name.name, name.span)
+            {
+                self.report(
+                    Diagnostic::error(
+                        "D_DECL_MNAME",
+                        name.span,
+                        format!("there are two members `{}`", name.name),
+                    )
+                    .label(first, "the other one"),
+                );
+                continue;
+            }
+            let ty = self.type_name(&m.ty);
+            if let Some(member) = self.lay_out_member(&mut layout, m, ty) {
+                all.push(member);
+            }
+        }
+        let r = self.types.record_mut(record);
+        r.size = layout.size();
+        r.align = layout.align;
+        r.complete = true;
+        r.members = all;
+    }
+
+    fn lay_out_member(
+        &mut self,
+        layout: &mut Layout,
+        m: &MemberDeclaration,
+        ty: TypeId,
+    ) -> Option<Member> {
+        if self.is_bad(ty) {
+            return None;
+        }
+        let name = m.name.as_ref().map_or_else(String::new, |n| n.name.clone());
+        if let Some(width) = &m.bits {
+            let bits = self.bit_width(width, m, ty)?;
+            let unit = self.types.size(ty).unwrap_or(4);
+            let align = self.exact_align(ty);
+            let bit_offset = layout.place_bits(bits, unit, align, !name.is_empty());
+            let bits = Some(bits as u8);
+            return (!name.is_empty()).then_some(Member { name, ty, bit_offset, bits });
+        }
+        let flexible = matches!(self.types.resolved(ty), Type::Array { len: 0, .. });
+        let Some(size) = self.types.size(ty) else {
+            let message = format!("member `{name}` is of type `{}`", self.text(ty));
+            self.report(
+                Diagnostic::error("D_DECL_INCOMPLETE", m.ty.span, message)
+                    .here("the size of this type isn't known"),
+            );
+            return None;
+        };
+        let align = self.exact_align(ty);
+        let bit_offset = layout.place(if flexible { 0 } else { size }, align);
+        Some(Member { name, ty, bit_offset, bits: None })
+    }
+
+    fn bit_width(&mut self, width: &ast::Expr, m: &MemberDeclaration, ty: TypeId) -> Option<u32> {
+        if !self.types.is_integer(ty) {
+            let message = format!("a bit-field can't be of type `{}`", self.text(ty));
+            self.report(Diagnostic::error("D_DECL_BFTYPE", m.ty.span, message));
+            return None;
+        }
+        let bits = self.constant(width, "D_DECL_BFCONST", "a bit-field's width")?;
+        let most = 8 * i64::from(self.types.size(ty).unwrap_or(4));
+        if bits < 0 || bits > most || bits == 0 && m.name.is_some() {
+            let message = format!("a bit-field of `{}` can't have {bits} bits", self.text(ty));
+            self.report(
+                Diagnostic::error("D_DECL_BFSIZE", width.span, message)
+                    .here(format!("1 to {most} are possible")),
+            );
+            return None;
+        }
+        Some(bits as u32)
+    }
+
+    /// The alignment that C gives a type; members of kernel records are looked at.
+    fn exact_align(&mut self, ty: TypeId) -> u32 {
+        match self.types.resolved(ty).clone() {
+            Type::Array { element, .. } => self.exact_align(element),
+            Type::Record(record) if self.types.record(record).btf.is_some() => {
+                self.kernel_types.load(self.kernel, &mut self.types, record);
+                let members = self.types.record(record).members.clone();
+                let size = self.types.record(record).size;
+                let align = members.iter().map(|m| self.exact_align(m.ty)).max().unwrap_or(1);
+                // What doesn't fit its members' alignment is packed.
+                if size.is_multiple_of(align) { align } else { 1 }
+            }
+            Type::Record(record) => self.types.record(record).align,
+            _ => self.types.align(ty),
+        }
+    }
+
+    // --------------------------------------------------------------------- enums
+
+    pub(super) fn define_enum(
+        &mut self,
+        tag: Option<&Ident>,
+        items: &[ast::Enumerator],
+        span: Span,
+    ) -> TypeId {
+        if let Some(tag) = tag
+            && let Some(known) = self.tags.get(&("enum", tag.name.clone()))
+        {
+            let known = *known;
+            if !self.in_library(span) {
+                self.redefined("enum", tag);
+            }
+            return known;
+        }
+        let id = self.types.add_enum(Enum {
+            tag: tag.map(|t| t.name.clone()),
+            bytes: 4,
+            signed: true,
+            btf: None,
+            items: Vec::new(),
+        });
+        let ty = self.types.intern(Type::Enum(id));
+        if let Some(tag) = tag {
+            self.tags.insert(("enum", tag.name.clone()), ty);
+        }
+        let mut next = 0i64;
+        for item in items {
+            if let Some(e) = &item.value {
+                next = self.constant(e, "D_DECL_ENCONST", "an enumerator").unwrap_or(next);
+            }
+            if i32::try_from(next).is_err() && u32::try_from(next).is_err() {
+                let message = format!("`{}` doesn't fit the 32 bits of an enum", item.name.name);
+                self.report(
+                    Diagnostic::error("D_DECL_ENOFLOW", item.name.span, message)
+                        .here(format!("its value is {next}")),
+                );
+                next = 0;
+            }
+            self.enumerator(&item.name, next, ty);
+            let e = self.types.enumeration_mut(id);
+            e.items.push((item.name.name.clone(), next));
+            e.signed &= next <= i64::from(i32::MAX);
+            next += 1;
+        }
+        ty
+    }
+
+    fn enumerator(&mut self, name: &Ident, value: i64, ty: TypeId) {
+        if self.names.global(&name.name).is_some() || self.is_builtin(&name.name) {
+            if !self.in_library(name.span) {
+                let message = format!("`{}` is already something else", name.name);
+                self.report(Diagnostic::error("D_DECL_IDRED", name.span, message));
+            }
+            return;
+        }
+        self.names.define(&name.name, Symbol::Enumerator(value, ty));
+    }
+}
+
+fn keyword(is_union: bool) -> &'static str {
+    if is_union { "union" } else { "struct" }
+}

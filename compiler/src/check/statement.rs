@@ -1,0 +1,192 @@
+//! Clauses and statements.
+//!
+//! In: a clause in a context. Out: a typed clause.
+
+use super::order::Kind;
+use super::value::{Value, constant};
+use super::{Checker, Context, Env};
+use crate::enabling::Dependence;
+use crate::typed::{Clause, Expr, ExprKind, Statement, StatementKind};
+use strand_grammar::ast::{self, Block, ExprKind as Syntax, StatementKind as Written};
+use strand_grammar::diagnostic::Diagnostic;
+
+impl Checker<'_> {
+    /// A clause for probes of this context (`None`: it has none that are known), and
+    /// what it depends on.
+    pub(crate) fn clause(
+        &mut self,
+        index: u32,
+        clause: &ast::Clause,
+        context: Option<Context>,
+    ) -> (Clause, Dependence) {
+        let env = Env { context, in_clause: true, ..Env::default() };
+        let outer = std::mem::replace(&mut self.env, env);
+        // As DTrace has it: a predicate may use what only the body defines, unless it is
+        // the predicate that defines things.
+        let predicate = clause.predicate.as_ref();
+        let early = predicate.filter(|p| assigns(p)).map(|p| self.predicate(p));
+        let body = match &clause.body {
+            Some(block) => self.block(block),
+            None => Vec::new(),
+        };
+        let predicate = early.or_else(|| predicate.map(|p| self.predicate(p)));
+        let empty = clause.body.as_ref().is_none_or(|b| b.statements.is_empty());
+        let env = std::mem::replace(&mut self.env, outer);
+        (Clause { index, predicate, body, default_action: empty }, env.dependence)
+    }
+
+    fn predicate(&mut self, e: &ast::Expr) -> Expr {
+        self.condition(e, "D_PRED_SCALAR", "a predicate")
+    }
+
+    fn block(&mut self, block: &Block) -> Vec<Statement> {
+        let mut out = Vec::new();
+        for s in &block.statements {
+            self.statement(s, &mut out);
+        }
+        out
+    }
+
+    fn statement(&mut self, s: &ast::Statement, out: &mut Vec<Statement>) {
+        let kind = match &s.kind {
+            Written::Expr(e) => match self.expression_statement(e) {
+                Some(kind) => kind,
+                None => return,
+            },
+            Written::Block(block) => return out.extend(self.block(block)),
+            Written::If { condition, then, otherwise } => {
+                return self.if_statement(s, condition, then, otherwise.as_ref(), out);
+            }
+            Written::While { condition, body } => {
+                self.extension(s.span, "`while`");
+                let condition = self.condition(condition, "D_OP_SCALAR", "a loop's condition");
+                self.loop_statement(Some(condition), None, body)
+            }
+            Written::For { init, condition, step, body } => {
+                self.extension(s.span, "`for`");
+                if let Some(init) = init
+                    && let Some(kind) = self.expression_statement(init)
+                {
+                    out.push(Statement { kind, span: init.span });
+                }
+                let condition = condition
+                    .as_ref()
+                    .map(|c| self.condition(c, "D_OP_SCALAR", "a loop's condition"));
+                self.loop_statement(condition, step.as_ref(), body)
+            }
+            Written::Break | Written::Continue => {
+                let (word, kind) = match s.kind {
+                    Written::Break => ("break", StatementKind::Break),
+                    _ => ("continue", StatementKind::Continue),
+                };
+                if self.env.loops == 0 {
+                    let message = format!("`{word}` is only possible in a loop");
+                    self.report(Diagnostic::error("D_SYNTAX", s.span, message));
+                    return;
+                }
+                kind
+            }
+        };
+        out.push(Statement { kind, span: s.span });
+    }
+
+    fn if_statement(
+        &mut self,
+        s: &ast::Statement,
+        condition: &ast::Expr,
+        then: &Block,
+        otherwise: Option<&Block>,
+        out: &mut Vec<Statement>,
+    ) {
+        let existence = super::call::asks_for_existence(condition);
+        let condition = self.condition(condition, "D_OP_SCALAR", "the condition of `if`");
+        if existence && let Some(n) = constant(&condition) {
+            let taken = if n != 0 { Some(then) } else { otherwise };
+            if let Some(block) = taken {
+                out.extend(self.block(block));
+            }
+            return;
+        }
+        let before = self.env.order;
+        let then = self.block(then);
+        let after_then = std::mem::replace(&mut self.env.order, before);
+        let otherwise = otherwise.map_or_else(Vec::new, |b| self.block(b));
+        self.env.order = self.env.order.or(after_then);
+        let kind = StatementKind::If { condition, then, otherwise };
+        out.push(Statement { kind, span: s.span });
+    }
+
+    fn loop_statement(
+        &mut self,
+        condition: Option<Expr>,
+        step: Option<&ast::Expr>,
+        body: &Block,
+    ) -> StatementKind {
+        self.env.loops += 1;
+        let body = self.block(body);
+        self.env.loops -= 1;
+        let step = step.map(|e| self.rvalue(e));
+        StatementKind::Loop { condition, step, body }
+    }
+
+    /// A statement that is an expression or a call; `None` if it is wrong.
+    fn expression_statement(&mut self, e: &ast::Expr) -> Option<StatementKind> {
+        match &e.kind {
+            Syntax::Call { function, args } => self.call_statement(function, args, e.span),
+            Syntax::Assign(None, target, value) => {
+                if let Syntax::Aggregation(a) = &target.kind {
+                    return self.aggregate(a, value, e.span);
+                }
+                self.value_statement(e)
+            }
+            Syntax::Aggregation(a) => {
+                let message = format!("`@{}` alone does nothing", a.name.name);
+                self.report(
+                    Diagnostic::error("D_AGG_NULL", e.span, message)
+                        .hint(format!("assign to it: `@{} = count();`", a.name.name)),
+                );
+                None
+            }
+            _ => self.value_statement(e),
+        }
+    }
+
+    fn value_statement(&mut self, e: &ast::Expr) -> Option<StatementKind> {
+        let value = match self.expr(e) {
+            // Looked at and left: it has no effect, but is no error.
+            Value::Translated(_) => return None,
+            Value::Plain(value) => value,
+        };
+        // Only what can be evaluated into a register: a struct by value has no effect.
+        let value = match value.kind {
+            ExprKind::Read(_) if !self.types.is_scalar(value.ty) => return None,
+            _ => value,
+        };
+        Some(StatementKind::Expr(value))
+    }
+
+    /// Takes note of an action where the order matters.
+    pub(super) fn in_order(&mut self, kind: Kind, span: strand_grammar::source::Span) {
+        if let Some(problem) = self.env.order.take(kind, span) {
+            self.report(problem);
+        }
+    }
+}
+
+/// Whether an expression assigns to something.
+fn assigns(e: &ast::Expr) -> bool {
+    match &e.kind {
+        Syntax::Assign(..) | Syntax::Increment { .. } => true,
+        Syntax::Index(a, keys) => assigns(a) || keys.iter().any(assigns),
+        Syntax::Call { args, .. } => args.iter().any(assigns),
+        Syntax::Member(a, _)
+        | Syntax::Arrow(a, _)
+        | Syntax::Unary(_, a)
+        | Syntax::Cast(_, a)
+        | Syntax::Stringof(a)
+        | Syntax::Xlate(_, a) => assigns(a),
+        Syntax::Binary(_, a, b) | Syntax::Comma(a, b) => assigns(a) || assigns(b),
+        Syntax::Conditional(c, a, b) => assigns(c) || assigns(a) || assigns(b),
+        _ => false,
+    }
+}

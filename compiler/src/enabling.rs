@@ -1,0 +1,192 @@
+//! Which clauses run when what fires.
+//!
+//! In: the clauses' probe descriptions and a kernel. Out: enablings: probes with their
+//! clauses in program order, together where the same code serves them. A clause is
+//! checked once for each context that makes a difference to it, so a glob over a thousand
+//! probes costs no more than one unless the clause looks at their arguments.
+
+use crate::check::{Checker, Context};
+use crate::kernel::{Attach, Probe, ProbeArg, ProbePattern};
+use crate::typed::{Clause, EnabledSite, Enabling};
+use rustc_hash::FxHashMap;
+use std::mem::{Discriminant, discriminant};
+use std::rc::Rc;
+use strand_grammar::ast::{self, ProbeDescription};
+use strand_grammar::diagnostic::Diagnostic;
+
+/// How much a clause depends on what fires it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Dependence {
+    /// Not at all.
+    #[default]
+    None,
+    /// On what the site makes `argN` of.
+    SiteArgs,
+    /// On the types of `args[]` too.
+    Args,
+}
+
+/// A probe that some clause enables, with the versions of clauses that its sites run.
+struct Enabled {
+    probe: Rc<Probe>,
+    /// For each site.
+    clauses: Vec<Vec<usize>>,
+}
+
+/// What a clause's version was checked for.
+type ContextKey = (Option<Rc<[ProbeArg]>>, Option<Rc<[String]>>);
+
+/// The probes of every clause, and what has been made of them so far.
+pub(crate) struct Plan {
+    /// By clause: indices of probes, once for each description that matches.
+    matched: Vec<Vec<usize>>,
+    probes: Vec<Enabled>,
+    /// Checked clauses; sites refer to them.
+    versions: Vec<Clause>,
+}
+
+impl Plan {
+    /// Finds the probes of all clauses.
+    pub fn new(clauses: &[&ast::Clause], checker: &mut Checker) -> Self {
+        let mut plan = Plan { matched: Vec::new(), probes: Vec::new(), versions: Vec::new() };
+        let mut by_id: FxHashMap<u32, usize> = FxHashMap::default();
+        let mut by_pattern: FxHashMap<ProbePattern, Vec<usize>> = FxHashMap::default();
+        for clause in clauses {
+            let mut matched = Vec::new();
+            for description in &clause.probes {
+                let pattern = pattern_of(description);
+                if let Some(known) = by_pattern.get(&pattern) {
+                    matched.extend_from_slice(known);
+                    continue;
+                }
+                let found = plan.find(&pattern, description, &mut by_id, checker);
+                matched.extend_from_slice(&found);
+                by_pattern.insert(pattern, found);
+            }
+            plan.matched.push(matched);
+        }
+        plan
+    }
+
+    fn find(
+        &mut self,
+        pattern: &ProbePattern,
+        description: &ProbeDescription,
+        by_id: &mut FxHashMap<u32, usize>,
+        checker: &mut Checker,
+    ) -> Vec<usize> {
+        let probes = match checker.kernel.probes(pattern) {
+            Ok(probes) => probes,
+            Err(e) => {
+                let mut d = Diagnostic::error(e.code, description.span, e.message);
+                d.hint = e.hint;
+                checker.report(d);
+                return Vec::new();
+            }
+        };
+        if probes.is_empty() && !checker.options.zdefs {
+            let message = format!("no probe matches `{pattern}`");
+            let d = Diagnostic::error("D_PDESC_ZERO", description.span, message);
+            let near = checker.kernel.near_probes(pattern);
+            let d = match near.as_slice() {
+                [] => d.hint("`strand list` shows the probes there are"),
+                [one] => d.hint(format!("did you mean `{one}`?")),
+                several => {
+                    let shown: Vec<_> = several.iter().take(4).map(|p| format!("`{p}`")).collect();
+                    d.hint(format!("did you mean one of {}?", shown.join(", ")))
+                }
+            };
+            checker.report(d);
+        }
+        let mut found = Vec::new();
+        for probe in probes {
+            let index = *by_id.entry(probe.id).or_insert_with(|| {
+                let clauses = vec![Vec::new(); probe.sites.len()];
+                self.probes.push(Enabled { probe: Rc::new(probe), clauses });
+                self.probes.len() - 1
+            });
+            found.push(index);
+        }
+        found
+    }
+
+    /// Checks a clause in all its contexts.
+    pub fn check_clause(&mut self, checker: &mut Checker, index: u32, clause: &ast::Clause) {
+        let matched = std::mem::take(&mut self.matched[index as usize]);
+        if matched.is_empty() {
+            // What is wrong with it is worth knowing all the same.
+            checker.clause(index, clause, None);
+            return;
+        }
+        let mut known: FxHashMap<ContextKey, usize> = FxHashMap::default();
+        let mut dependence = None;
+        for probe_index in matched {
+            let probe = self.probes[probe_index].probe.clone();
+            let args: Rc<[ProbeArg]> = probe.args.clone().into();
+            for (site_index, site) in probe.sites.iter().enumerate() {
+                let site_args: Rc<[String]> = site.args.clone().into();
+                let key = |d: Dependence| -> ContextKey {
+                    (
+                        (d >= Dependence::Args).then(|| args.clone()),
+                        (d >= Dependence::SiteArgs).then(|| site_args.clone()),
+                    )
+                };
+                let version = dependence.and_then(|d| known.get(&key(d)).copied());
+                let version = match version {
+                    Some(version) => version,
+                    None => {
+                        let context = Context {
+                            args: args.clone(),
+                            site_args: site_args.clone(),
+                            probe: format!("probe {}", probe.description()),
+                        };
+                        let (typed, d) = checker.clause(index, clause, Some(context));
+                        let d = *dependence.get_or_insert(d);
+                        self.versions.push(typed);
+                        known.insert(key(d), self.versions.len() - 1);
+                        self.versions.len() - 1
+                    }
+                };
+                self.probes[probe_index].clauses[site_index].push(version);
+            }
+        }
+    }
+
+    /// Probes with the same clauses in contexts of the same kind, put together.
+    pub fn enablings(self) -> Vec<Enabling> {
+        let mut order: Vec<Enabling> = Vec::new();
+        let mut known: FxHashMap<(Discriminant<Attach>, Vec<usize>), usize> = FxHashMap::default();
+        for enabled in self.probes {
+            for (site, versions) in enabled.probe.sites.iter().zip(enabled.clauses) {
+                if versions.is_empty() {
+                    continue;
+                }
+                let key = (discriminant(&site.attach), versions);
+                let index = match known.get(&key) {
+                    Some(index) => *index,
+                    None => {
+                        let clauses = key.1.iter().map(|v| self.versions[*v].clone()).collect();
+                        order.push(Enabling { sites: Vec::new(), clauses });
+                        known.insert(key, order.len() - 1);
+                        order.len() - 1
+                    }
+                };
+                order[index].sites.push(EnabledSite {
+                    probe: (*enabled.probe).clone(),
+                    attach: site.attach.clone(),
+                });
+            }
+        }
+        order
+    }
+}
+
+fn pattern_of(d: &ProbeDescription) -> ProbePattern {
+    ProbePattern {
+        id: d.id,
+        provider: d.provider.clone(),
+        module: d.module.clone(),
+        function: d.function.clone(),
+        name: d.name.clone(),
+    }
+}

@@ -1,0 +1,91 @@
+/*
+ * Block I/O as the io provider shows it: the buffer, its device, its file.
+ *
+ * The kernel's bio is translated when a member is used, and only that member is read.
+ * b_blkno counts 512-byte sectors, whatever the device's own block size. The file is the
+ * one whose page cache the first page of the I/O belongs to; direct I/O and a file
+ * system's own metadata have none.
+ */
+
+inline int B_BUSY = 0x1;
+inline int B_DONE = 0x2;
+inline int B_ERROR = 0x4;
+inline int B_PAGEIO = 0x10;
+inline int B_PHYS = 0x20;
+inline int B_READ = 0x40;
+inline int B_WRITE = 0x100;
+inline int B_ASYNC = 0x400;
+
+typedef struct bufinfo {
+	int b_flags;
+	size_t b_bcount;
+	uintptr_t b_addr;
+	uint64_t b_lblkno;
+	uint64_t b_blkno;
+	size_t b_resid;
+	size_t b_bufsize;
+	uintptr_t b_iodone;
+	int b_error;
+	uint64_t b_edev;
+} bufinfo_t;
+
+/* The low byte of bi_opf is the operation; those with an odd number write. */
+translator bufinfo_t < struct bio *B > {
+	b_flags = (B->bi_opf & 1 ? B_WRITE : B_READ) | (B->bi_status ? B_ERROR : 0) | B_PAGEIO;
+	b_bcount = B->bi_iter.bi_size;
+	b_addr = (uintptr_t)B->bi_io_vec;
+	b_lblkno = B->bi_iter.bi_sector;
+	b_blkno = B->bi_iter.bi_sector;
+	b_resid = 0;
+	b_bufsize = B->bi_iter.bi_size;
+	b_iodone = (uintptr_t)B->bi_end_io;
+	b_error = B->bi_status;
+	b_edev = B->bi_bdev != NULL ? B->bi_bdev->bd_dev : 0;
+};
+
+typedef struct devinfo {
+	int dev_major;
+	int dev_minor;
+	int dev_instance;
+	string dev_name;
+	string dev_statname;
+	string dev_pathname;
+} devinfo_t;
+
+translator devinfo_t < struct bio *B > {
+	dev_major = B->bi_bdev != NULL ? B->bi_bdev->bd_dev >> 20 : 0;
+	dev_minor = B->bi_bdev != NULL ? B->bi_bdev->bd_dev & 0xfffff : 0;
+	dev_instance = 0;
+	dev_name = B->bi_bdev != NULL ? stringof(B->bi_bdev->bd_disk->disk_name) : "nfs";
+	dev_statname = B->bi_bdev != NULL ? stringof(B->bi_bdev->bd_disk->disk_name) : "nfs";
+	dev_pathname = "<unknown>";
+};
+
+typedef struct fileinfo {
+	string fi_name;
+	string fi_dirname;
+	string fi_pathname;
+	int64_t fi_offset;
+	string fi_fs;
+	string fi_mount;
+	int fi_oflags;
+} fileinfo_t;
+
+/*
+ * The address_space of the first page; the lowest bit marks anonymous memory, which has
+ * no file.
+ */
+inline struct address_space *_bio_mapping[struct bio *B] =
+    B->bi_io_vec == NULL || B->bi_io_vec->bv_page == NULL ? NULL :
+    ((uintptr_t)B->bi_io_vec->bv_page->mapping & 1) ? NULL : B->bi_io_vec->bv_page->mapping;
+
+translator fileinfo_t < struct bio *B > {
+	fi_name = "<unknown>";
+	fi_dirname = "<unknown>";
+	fi_pathname = "<unknown>";
+	fi_offset = 0;
+	fi_fs = _bio_mapping[B] == NULL || _bio_mapping[B]->host == NULL ? "<unknown>" :
+	    stringof(_bio_mapping[B]->host->i_sb->s_type->name);
+	fi_mount = "<unknown>";
+	fi_oflags = 0;
+};
