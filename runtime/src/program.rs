@@ -11,14 +11,14 @@ use crate::options::Options;
 use crate::process;
 use std::io::{IsTerminal, Read};
 use std::path::Path;
-use strand_compiler::btf::BtfKind;
-use strand_compiler::builtins;
+use strand_compiler::check::KnownTypes;
 use strand_compiler::kernel::{Kernel, ProbePattern};
+use strand_compiler::{Compiled, compile};
 use strand_grammar::ast::{Clause, Item, Pragma, ProbeDescription, Program};
 use strand_grammar::diagnostic::{Diagnostic, render, render_dtrace_style};
 use strand_grammar::macros::Macros;
 use strand_grammar::source::{SourceId, SourceKind, Sources};
-use strand_grammar::{ProbeSpec, TypeNames, Unit, UnitKind};
+use strand_grammar::{ProbeSpec, Unit, UnitKind};
 
 /// Parsed programs.
 #[derive(Debug)]
@@ -31,23 +31,6 @@ pub struct Parsed {
     pub program: Program,
     /// What is wrong so far.
     pub diagnostics: Vec<Diagnostic>,
-}
-
-/// Names of types, from the kernel. What D itself names isn't looked for there.
-struct KernelTypes<'a>(&'a LiveKernel);
-
-impl TypeNames for KernelTypes<'_> {
-    fn is_type(&self, module: Option<&str>, name: &str) -> bool {
-        let built_in = builtins::ACTIONS.contains(&name)
-            || builtins::subroutine(name).is_some()
-            || builtins::variable(name).is_some();
-        if module.is_none() && built_in {
-            return false;
-        }
-        let named = |k| matches!(k, BtfKind::Typedef | BtfKind::Int | BtfKind::Float);
-        let module = module.filter(|m| *m != "vmlinux");
-        self.0.types_of(module).is_some_and(|btf| btf.find(name, named).is_some())
-    }
 }
 
 /// Reads and parses all programs of an invocation. Options that they set are set.
@@ -78,7 +61,7 @@ pub fn parse(
         ..Macros::default()
     };
     let (program, mut diagnostics) =
-        strand_grammar::parse(&sources, &units, &KernelTypes(kernel), &macros);
+        strand_grammar::parse(&sources, &units, &KnownTypes::new(kernel), &macros);
     set_options(&program, options, &mut diagnostics);
     if !options.on("argref") && !diagnostics.iter().any(Diagnostic::is_error) {
         let used = macros.used.borrow();
@@ -148,6 +131,27 @@ impl Parsed {
             Item::Clause(clause) if clause.span.source == source => Some(clause),
             _ => None,
         })
+    }
+
+    /// Compiles them. Diagnostics of all stages are shown.
+    pub fn compile(
+        &mut self,
+        invocation: &Invocation,
+        options: &Options,
+        kernel: &LiveKernel,
+    ) -> Result<Compiled, Error> {
+        let mut diagnostics = std::mem::take(&mut self.diagnostics);
+        let syntax = !diagnostics.iter().any(Diagnostic::is_error);
+        let mut compiled = None;
+        // What is wrong with the syntax makes names look wrong too.
+        if syntax {
+            let options = options.for_compiler();
+            let (done, more) = compile(&self.program, &mut self.sources, kernel, &options);
+            diagnostics.extend(more);
+            compiled = done;
+        }
+        self.show(&diagnostics, invocation, options);
+        compiled.ok_or(Error::Program)
     }
 
     /// All probe descriptions of the user's programs, in order.
