@@ -128,15 +128,28 @@ fn fentry(btf: &Btf) -> bool {
 }
 
 /// Whether a function with arguments on the stack can be traced by fentry (6.12 on x86-64).
+/// Such programs load everywhere; it is only when one is attached that the kernel says no.
 pub fn fentry_takes_many_arguments(btf: &Btf) -> bool {
+    /// The kernel's own number for "not supported", which no C library has a name for.
+    const ENOTSUPP: i32 = 524;
+    /// Some functions can't be traced for other reasons.
+    const CANDIDATES: usize = 8;
     let plain = |ty| matches!(btf.kind(btf.resolve(ty)), BtfKind::Int | BtfKind::Pointer);
-    btf.own(|k| k == BtfKind::Function)
-        .find(|(id, _)| {
-            let BtfType::Function { proto, .. } = btf.ty(*id) else { return false };
-            let params = btf.params(proto);
-            params.len() == 7 && params.iter().all(|(_, ty)| plain(*ty))
-        })
-        .is_some_and(|(id, _)| load_for(sys::BPF_TRACE_FENTRY, id).is_some())
+    let candidates = btf.own(|k| k == BtfKind::Function).filter(|(id, _)| {
+        let BtfType::Function { proto, .. } = btf.ty(*id) else { return false };
+        let params = btf.params(proto);
+        params.len() == 7 && params.iter().all(|(_, ty)| plain(*ty))
+    });
+    for (id, _) in candidates.take(CANDIDATES) {
+        let Some(program) = load_for(sys::BPF_TRACE_FENTRY, id) else { continue };
+        if attach(&program).is_some() {
+            return true;
+        }
+        if io::Error::last_os_error().raw_os_error() == Some(ENOTSUPP) {
+            return false;
+        }
+    }
+    false
 }
 
 /// The `.BTF` section of an ELF file.

@@ -3,16 +3,19 @@
 //! In: an [`Invocation`]. Out: an exit status. Each task is one function; tracing itself is
 //! in `session.rs`.
 
-use crate::cli::{self, Invocation, Stage, Task};
+use crate::cli::{self, Invocation, ProgramText, Stage, Task};
 use crate::error::Error;
 use crate::kernel::LiveKernel;
 use crate::list;
 use crate::options::Options;
 use crate::probe::{self, ProbeName};
+use crate::process::Targets;
 use crate::program::{self, Parsed};
+use crate::{load, preflight, session};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use strand_compiler::kernel::{Kernel, ProbePattern};
+use strand_compiler::{Compiled, bpf};
 
 /// Does it.
 pub fn run(invocation: &Invocation) -> Result<u8, Error> {
@@ -30,7 +33,8 @@ pub fn run(invocation: &Invocation) -> Result<u8, Error> {
         Task::Manual => write_out(invocation, |out| out.write_all(&cli::manual()?)),
         Task::List => list_probes(invocation, &mut options),
         Task::Dump(stage) => dump(invocation, &mut options, stage),
-        Task::Check | Task::Trace => Ok(0),
+        Task::Check => check(invocation, &options),
+        Task::Trace => trace(invocation, &mut options),
     }
 }
 
@@ -110,18 +114,93 @@ fn nothing(kernel: &LiveKernel, pattern: &ProbePattern) -> String {
     format!("no probe matches {pattern}{near}")
 }
 
+/// Traces until it is over.
+fn trace(invocation: &Invocation, options: &mut Options) -> Result<u8, Error> {
+    preflight::check()?;
+    load::quiet_libbpf(invocation.verbose);
+    let mut targets = Targets::new(invocation.command.as_deref(), &invocation.pids)?;
+    let kernel = LiveKernel::new();
+    let mut parsed = program::parse(invocation, options, &kernel, targets.id())?;
+    let compiled = parsed.compile(invocation, options, &kernel)?;
+    if !options.on("quiet") {
+        for line in parsed.matched(invocation, &kernel) {
+            eprintln!("{}: {line}", invocation.name);
+        }
+        if options.on("destructive") {
+            eprintln!("{}: allowing destructive actions", invocation.name);
+        }
+    }
+    let Compiled { object, manifest, .. } = compiled;
+    // Nobody needs the kernel's types any more, and they are large.
+    drop((parsed, kernel));
+    session::trace(invocation, options, &object.elf, manifest, &mut targets)
+}
+
+/// `strand check`, `dtrace -e`: compiles each script alone, or the texts together.
+fn check(invocation: &Invocation, options: &Options) -> Result<u8, Error> {
+    load::quiet_libbpf(false);
+    let kernel = kernel(invocation)?;
+    let is_script = |p: &ProgramText| matches!(p, ProgramText::Script(_));
+    let (scripts, texts): (Vec<_>, Vec<_>) =
+        invocation.programs.iter().cloned().partition(is_script);
+    let mut groups: Vec<Vec<ProgramText>> = Vec::new();
+    if invocation.name == "dtrace" {
+        groups.push(invocation.programs.clone());
+    } else {
+        groups.extend(scripts.into_iter().map(|s| vec![s]));
+        groups.extend((!texts.is_empty()).then_some(texts));
+    }
+    let mut failed = None;
+    for programs in groups {
+        let alone = Invocation { programs, ..invocation.clone() };
+        if let Err(e) = check_one(&alone, options.clone(), &kernel) {
+            // All are checked; what each diagnostic says has been shown.
+            if !matches!(e, Error::Program) {
+                eprintln!("{}: {}", invocation.name, e.text());
+            }
+            failed = Some(Error::Program);
+        }
+    }
+    failed.map_or(Ok(0), Err)
+}
+
+fn check_one(
+    invocation: &Invocation,
+    mut options: Options,
+    kernel: &LiveKernel,
+) -> Result<(), Error> {
+    let mut parsed = program::parse(invocation, &mut options, kernel, 0)?;
+    parsed.compile(invocation, &options, kernel)?;
+    if invocation.verbose {
+        for line in parsed.matched(invocation, kernel) {
+            eprintln!("{}: {line}", invocation.name);
+        }
+    }
+    Ok(())
+}
+
 /// `-d STAGE`
 fn dump(invocation: &Invocation, options: &mut Options, stage: Stage) -> Result<u8, Error> {
     let kernel = kernel(invocation)?;
-    let parsed = program::parse(invocation, options, &kernel, 0)?;
-    if parsed.show(&parsed.diagnostics, invocation, options) {
-        return Err(Error::Program);
+    let mut parsed = program::parse(invocation, options, &kernel, 0)?;
+    if matches!(stage, Stage::Ast | Stage::Probes) {
+        if parsed.show(&parsed.diagnostics, invocation, options) {
+            return Err(Error::Program);
+        }
+        return match stage {
+            Stage::Ast => write_out(invocation, |out| writeln!(out, "{:#?}", parsed.program)),
+            _ => dump_probes(invocation, &kernel, &parsed),
+        };
     }
-    match stage {
-        Stage::Ast => write_out(invocation, |out| writeln!(out, "{:#?}", parsed.program)),
-        Stage::Probes => dump_probes(invocation, &kernel, &parsed),
-        Stage::Ir | Stage::Bpf | Stage::Object => Ok(0),
-    }
+    let compiled = parsed.compile(invocation, options, &kernel)?;
+    write_out(invocation, |out| match stage {
+        Stage::Ir => write!(out, "{}", compiled.ir),
+        Stage::Bpf => compiled.code.functions.iter().try_for_each(|function| {
+            let text = bpf::disasm::listing(function, &compiled.ir, Some(&parsed.sources));
+            out.write_all(text.as_bytes())
+        }),
+        _ => out.write_all(&compiled.object.elf),
+    })
 }
 
 /// What each description matches.

@@ -54,6 +54,13 @@ impl Provider for Fbt {
                 Some("`strand list 'sdt:::'` shows the tracepoints that it has"),
             ));
         }
+        let module = &pattern.module;
+        if is_exact(module) && module != "vmlinux" && kernel.module_btf(module).is_none() {
+            return Err(unavailable(
+                format!("the module {module} isn't loaded, or has no BTF"),
+                Some("what is built into the kernel is in the module vmlinux"),
+            ));
+        }
         let ids = ModuleIds::of(kernel);
         let mut names = Vec::new();
         if glob_match(&pattern.module, "vmlinux") {
