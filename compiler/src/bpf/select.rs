@@ -390,6 +390,11 @@ impl Selector<'_> {
             UnOp::Zext8 => self.alu_imm(r, alu::AND, a, 0xff),
             UnOp::Zext16 => self.alu_imm(r, alu::AND, a, 0xffff),
             UnOp::Zext32 => self.put(Kind::Move32, &[Operand::reg_use(a), Operand::reg_def(r)]),
+            UnOp::Address => {
+                let t = self.temp();
+                self.put(Kind::Negate, &[Operand::reg_use(a), Operand::reg_reuse_def(t, 0)]);
+                self.put(Kind::Negate, &[Operand::reg_use(t), Operand::reg_reuse_def(r, 0)]);
+            }
             UnOp::Bswap16 => self.put(Kind::ByteSwap(16), &in_place),
             UnOp::Bswap32 => self.put(Kind::ByteSwap(32), &in_place),
             UnOp::Bswap64 => self.put(Kind::ByteSwap(64), &in_place),

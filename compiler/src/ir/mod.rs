@@ -346,6 +346,9 @@ pub enum UnOp {
     Zext8,
     Zext16,
     Zext32,
+    /// A pointer's bits as a number. The verifier forbids most arithmetic on what it
+    /// knows as a pointer; negated twice, it is nothing that it knows.
+    Address,
     /// Byte order of the low 16, 32 or all 64 bits reversed, the rest zero.
     Bswap16,
     Bswap32,

@@ -101,6 +101,7 @@ names! { UnOp:
     Zext8 = "zext8",
     Zext16 = "zext16",
     Zext32 = "zext32",
+    Address = "address",
     Bswap16 = "bswap16",
     Bswap32 = "bswap32",
     Bswap64 = "bswap64",

@@ -250,6 +250,7 @@ impl UnOp {
             UnOp::Zext8 => (a as u8).into(),
             UnOp::Zext16 => (a as u16).into(),
             UnOp::Zext32 => (a as u32).into(),
+            UnOp::Address => a,
             UnOp::Bswap16 => (a as u16).swap_bytes().into(),
             UnOp::Bswap32 => (a as u32).swap_bytes().into(),
             UnOp::Bswap64 => a.swap_bytes(),

@@ -10,7 +10,7 @@
 use super::cfg::Cfg;
 use super::{
     BinOp, Block, BlockId, Cond, Function, FunctionId, FunctionKind, Inst, Module, Offset, Op,
-    Target, Terminator, Type, Value, Width,
+    Target, Terminator, Type, UnOp, Value, Width,
 };
 use std::collections::HashSet;
 
@@ -273,6 +273,7 @@ impl Checker<'_> {
                 (BinOp::Sub, Type::Ptr, _) => Ok(()),
                 _ => Err(format!("{} on a ptr", op.name())),
             },
+            Op::Unary(UnOp::Address, _) => Ok(()),
             Op::Unary(_, a) => self.is(*a, Type::I64),
             Op::Compare(cond, a, b) => self.comparison(*cond, *a, *b),
             Op::Load { width, base, offset, .. } => {

@@ -7,7 +7,7 @@
 use super::fault::FaultTarget;
 use super::unit::Unit;
 use crate::ir::build::Builder;
-use crate::ir::{BinOp, BlockId, Cond, Helper, Place, SlotId, Type, Value, Width};
+use crate::ir::{BlockId, Cond, Helper, Place, SlotId, Type, UnOp, Value, Width};
 use crate::kernel::{Attach, Feature};
 use crate::typed::{EnabledSite, LocalId};
 use rustc_hash::FxHashMap;
@@ -145,19 +145,12 @@ impl Context<'_, '_> {
         }
     }
 
-    /// A pointer's bits as a number. The verifier forbids most arithmetic on what it
-    /// knows as a pointer, but not reading half of a spilled one.
+    /// A pointer's bits as a number that any arithmetic may use.
     pub fn launder(&mut self, p: Value) -> Value {
         if self.b.type_of(p) == Type::I64 {
             return p;
         }
-        let slot = self.b.slot(8, 8, Place::Stack);
-        let at = self.b.slot_addr(slot);
-        self.b.store(Width::W64, at, 0, p);
-        let low = self.b.load(Width::W32, false, at, 0);
-        let high = self.b.load(Width::W32, false, at, 4);
-        let high = self.b.binary_imm(BinOp::Shl, high, 32);
-        self.b.binary(BinOp::Or, high, low)
+        self.b.unary(UnOp::Address, p)
     }
 
     /// New memory; in a loop's body it comes from the area that the program lends.
