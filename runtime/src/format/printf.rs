@@ -227,7 +227,9 @@ fn exponential(v: f64, precision: usize) -> String {
 
 /// C's `%g`.
 fn general(v: f64, precision: usize) -> String {
-    let exponent = if v == 0.0 { 0 } else { v.abs().log10().floor() as i32 };
+    let scientific = exponential(v, precision - 1);
+    // As rounded: 9.9999999 has the exponent of 10.
+    let exponent = scientific.split_once('e').and_then(|(_, e)| e.parse().ok()).unwrap_or(0);
     let trim = |text: String| {
         if text.contains('.') {
             text.trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -236,10 +238,9 @@ fn general(v: f64, precision: usize) -> String {
         }
     };
     if exponent < -4 || exponent >= precision as i32 {
-        let text = exponential(v, precision - 1);
-        return match text.split_once('e') {
+        return match scientific.split_once('e') {
             Some((m, e)) => format!("{}e{e}", trim(m.to_owned())),
-            None => text,
+            None => scientific,
         };
     }
     let decimals = (precision as i32 - 1 - exponent).max(0) as usize;

@@ -1,0 +1,39 @@
+# Strand: building, testing, trying.
+#
+#   make build   the release binary, target/release/strand
+#   make check   formatting, lints and all tests that need no root
+#   make test    installs what is missing, then check and all live tests (root)
+#   make demo    the write-back demonstration on a real ext4 (root; DURATION=30 for longer)
+#   make bench   benchmarks, as ratios
+#   make install PREFIX=/usr/local
+#
+# CARGO_TARGET_DIR is honoured.
+
+CARGO ?= cargo
+PREFIX ?= /usr/local
+DURATION ?=
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+.PHONY: build check test demo bench install setup clean
+
+build: setup
+	$(CARGO) build --release --locked
+
+setup:
+	@tests/setup
+
+check: setup
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	STRAND_NO_LIVE=1 $(CARGO) test --workspace --locked
+
+test: setup
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) test --workspace --locked
+
+install: build
+	install -D -m 755 $(TARGET)/release/strand $(DESTDIR)$(PREFIX)/bin/strand
+
+clean:
+	$(CARGO) clean
