@@ -53,6 +53,9 @@ pub enum Stmt {
     /// `if (a == 0 && b < 3)`, by way of a 0 or 1 as `&&` gives it.
     IfBoth(Pick, Pick, Vec<Stmt>),
     Loop(u8, Vec<Stmt>),
+    /// `if (a < 4) { ...; slot[a] }`: what the kernel's verifier must know of `a` in
+    /// front of the statements, it must know behind them.
+    Guarded(Pick, Pick, Vec<Stmt>),
 }
 
 /// Numbers that are likely to matter.
@@ -133,6 +136,7 @@ fn nested(leaf: BoxedStrategy<Stmt>, lookups: bool) -> impl Strategy<Value = Vec
                 .prop_map(|(c, a, n, x, y)| Stmt::IfImm(c, a, n, x, y)),
             (p(), p(), body()).prop_map(|(a, b, x)| Stmt::IfBoth(a, b, x)),
             (0u8..4, body()).prop_map(|(n, x)| Stmt::Loop(n, x)),
+            (p(), p(), body()).prop_map(|(a, s, x)| Stmt::Guarded(a, s, x)),
         ];
         match lookups {
             true => {
@@ -286,6 +290,7 @@ impl Maker {
             | Stmt::If(..)
             | Stmt::IfImm(..)
             | Stmt::IfBoth(..)
+            | Stmt::Guarded(..)
             | Stmt::Loop(..) => {
                 self.flow(stmt);
             }
@@ -429,6 +434,7 @@ impl Maker {
                 self.choice(Cond::Ne, both, no, then, &[]);
             }
             Stmt::Loop(n, body) => self.repeat(*n, body),
+            Stmt::Guarded(index, slot, body) => self.guarded(self.pick(*index), *slot, body),
             _ => unreachable!("handled by its own function"),
         }
     }
@@ -463,6 +469,23 @@ impl Maker {
         self.values.pop();
         self.b.store(Width::W64, found, 0, v);
         self.b.jump(join, &[old]);
+        self.b.switch_to(join);
+        self.values.push(self.b.block_param(join, 0));
+    }
+
+    fn guarded(&mut self, index: Value, slot: Pick, body: &[Stmt]) {
+        let Some((at, _)) = self.slot(slot) else { return };
+        let (inside, join) = (self.b.block(&[]), self.b.block(&[Type::I64]));
+        let four = self.b.iconst(4);
+        let target = |block, args: &[Value]| Target { block, args: args.to_vec() };
+        self.b.branch_with(Cond::ULt, index, four, target(inside, &[]), target(join, &[four]));
+        self.b.switch_to(inside);
+        let last = self.scope(body);
+        let offset = self.b.binary_imm(BinOp::Shl, index, 1);
+        let at = self.b.binary(BinOp::Add, at, offset);
+        let half = self.b.load(Width::W16, false, at, 0);
+        let v = self.b.binary(BinOp::Xor, half, last);
+        self.b.jump(join, &[v]);
         self.b.switch_to(join);
         self.values.push(self.b.block_param(join, 0));
     }
