@@ -4,8 +4,9 @@
 //! ours, never the user's: [`assert_valid`] stops with the IR printed.
 //!
 //! Checked are single definitions and their dominance over uses, the types of operands
-//! and results, block arguments, terminators, and that every id is in range. Not
-//! checked is what the kernel's verifier decides: bounds, null checks, initialisation.
+//! and results, block arguments, terminators, alignment in slots, and that every id is
+//! in range. Not checked is what the kernel's verifier decides: bounds, null checks,
+//! initialisation.
 
 use super::cfg::Cfg;
 use super::{
@@ -223,10 +224,23 @@ impl Checker<'_> {
         }
     }
 
-    fn access(&self, base: Value, width: Width, atomic: bool) -> Check {
+    fn access(&self, base: Value, offset: i32, width: Width) -> Check {
         self.is(base, Type::Ptr)?;
-        let ok = !atomic || matches!(width, Width::W32 | Width::W64);
-        require(ok, || "atomics have 32 or 64 bits".into())
+        // The kernel insists on it for the stack, where most slots are.
+        let def = self.defs.get(base.index()).copied().flatten();
+        let inst = def
+            .and_then(|d| self.function.blocks[d.block.index()].insts.get(d.index.checked_sub(1)?));
+        let ok = !matches!(inst, Some(Inst { op: Op::Slot(_), .. }))
+            || offset.rem_euclid(width.bytes() as i32) == 0;
+        require(ok, || {
+            format!("an unaligned access of a slot, {} bytes at {offset}", width.bytes())
+        })
+    }
+
+    fn atomic(&self, base: Value, offset: i32, width: Width) -> Check {
+        let ok = matches!(width, Width::W32 | Width::W64);
+        require(ok, || "atomics have 32 or 64 bits".into())?;
+        self.access(base, offset, width)
     }
 
     fn args(&self, args: &[Value]) -> Check {
@@ -277,24 +291,28 @@ impl Checker<'_> {
             Op::Unary(_, a) => self.is(*a, Type::I64),
             Op::Compare(cond, a, b) => self.comparison(*cond, *a, *b),
             Op::Load { width, base, offset, .. } => {
-                if let Offset::Field(f) = offset {
-                    Self::exists(f.index(), self.module.fields.len(), "field")?;
-                }
-                self.access(*base, *width, false)
+                let offset = match offset {
+                    Offset::Bytes(n) => *n,
+                    Offset::Field(f) => {
+                        Self::exists(f.index(), self.module.fields.len(), "field")?;
+                        0
+                    }
+                };
+                self.access(*base, offset, *width)
             }
-            Op::Store { width, base, value, .. } => {
+            Op::Store { width, base, offset, value } => {
                 self.ty(*value)?;
-                self.access(*base, *width, false)
+                self.access(*base, *offset, *width)
             }
-            Op::AtomicAdd { width, base, value, .. }
-            | Op::AtomicFetchAdd { width, base, value, .. } => {
+            Op::AtomicAdd { width, base, offset, value }
+            | Op::AtomicFetchAdd { width, base, offset, value } => {
                 self.is(*value, Type::I64)?;
-                self.access(*base, *width, true)
+                self.atomic(*base, *offset, *width)
             }
-            Op::AtomicCompareExchange { width, base, expected, new, .. } => {
+            Op::AtomicCompareExchange { width, base, offset, expected, new } => {
                 self.is(*expected, Type::I64)?;
                 self.is(*new, Type::I64)?;
-                self.access(*base, *width, true)
+                self.atomic(*base, *offset, *width)
             }
             Op::FieldInfo(f, _) => Self::exists(f.index(), self.module.fields.len(), "field"),
             Op::Map(m) => Self::exists(m.index(), self.module.maps.len(), "map"),
