@@ -1,8 +1,8 @@
 //! Instructions as text, in the syntax of the kernel's verifier.
 //!
-//! In: a function's code, the module for names, and, if at hand, the D texts. Out: one
-//! line for each instruction, with what it is relocated by behind it and the D text
-//! that it stands for above it.
+//! In: a function's code, the module for names, and, if at hand, the D texts. Out: its
+//! name, then one line for each instruction, with what it is relocated by behind it and
+//! the D text that it stands for above it.
 
 use super::insn::{Insn, SOURCE_REG, alu, atomic, class, jump, pseudo};
 use super::{FunctionCode, RelocationTarget};
@@ -12,7 +12,7 @@ use strand_grammar::source::{Sources, Span};
 
 /// The annotated text of a function.
 pub fn listing(code: &FunctionCode, module: &Module, sources: Option<&Sources>) -> String {
-    let mut out = String::new();
+    let mut out = format!("{}:\n", code.name);
     let mut relocations = code.relocations.iter().peekable();
     let mut spans = code.spans.iter().peekable();
     let mut at = 0;

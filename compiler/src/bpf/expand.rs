@@ -34,6 +34,11 @@ pub fn expand(function: &mut Function) {
     }
 }
 
+/// Whether it is 2 to the power of at least 1.
+fn is_power(n: i64) -> bool {
+    n > 1 && n & (n - 1) == 0
+}
+
 /// The constant that each value is, if it is one.
 fn constants(function: &Function) -> Vec<Option<i64>> {
     let mut constants = vec![None; function.values.len()];
@@ -74,6 +79,16 @@ impl Expansion<'_> {
                 let zero = self.def(Op::Const(0));
                 self.put(result, Op::Binary(BinOp::Or, x, zero));
             }
+            (BinOp::SDiv, Some(n)) if is_power(n) => {
+                let (biased, shift) = self.biased(x, n);
+                self.put(result, Op::Binary(BinOp::AShr, biased, shift));
+            }
+            (BinOp::SRem, Some(n)) if is_power(n) => {
+                let (biased, _) = self.biased(x, n);
+                let mask = self.def(Op::Const(-n));
+                let multiple = self.bin(BinOp::And, biased, mask);
+                self.put(result, Op::Binary(BinOp::Sub, x, multiple));
+            }
             (BinOp::SDiv, _) => self.signed_quotient(result, x, y, divisor),
             (BinOp::SRem, _) => {
                 let (sign, x) = self.magnitude(x);
@@ -83,6 +98,17 @@ impl Expansion<'_> {
             }
             _ => self.put(result, Op::Binary(op, x, y)),
         }
+    }
+
+    /// For a division by `n`, 2 to the power of at least 1: `x` plus `n - 1` if it is
+    /// negative, so that a shift rounds towards zero; and the power.
+    fn biased(&mut self, x: Value, n: i64) -> (Value, Value) {
+        let power = i64::from(n.trailing_zeros());
+        let all = self.def(Op::Const(63));
+        let sign = self.bin(BinOp::AShr, x, all);
+        let unwanted = self.def(Op::Const(64 - power));
+        let bias = self.bin(BinOp::LShr, sign, unwanted);
+        (self.bin(BinOp::Add, x, bias), self.def(Op::Const(power)))
     }
 
     /// Divides the magnitudes, then sets the sign. Without branches, so that the

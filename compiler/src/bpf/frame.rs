@@ -76,15 +76,20 @@ pub fn place(function: &Function, budget: u32, limit: u32) -> Result<Frame, Erro
     let mut small_first: Vec<_> = slots().filter(|(_, s, _)| s.place == Place::Any).collect();
     small_first.sort_by_key(|(i, s, _)| (s.size, *i));
     let mut rest: Vec<_> = slots().filter(|(_, s, _)| s.place == Place::Scratch).collect();
+    let is_program = function.kind != FunctionKind::Subprogram;
+    if !rest.is_empty() && !is_program {
+        return Err(Error::ScratchInSubprogram { function: function.name.clone() });
+    }
     for (i, slot, range) in small_first {
         if !stack.place(i, slot, range, budget.min(limit)) {
+            if !is_program {
+                let (function, size) = (function.name.clone(), slot.size);
+                return Err(Error::StackFull { function, size });
+            }
             rest.push((i, slot, range));
         }
     }
     place_in_scratch(&mut frame, rest);
-    if frame.scratch > 0 && function.kind == FunctionKind::Subprogram {
-        return Err(Error::ScratchInSubprogram { function: function.name.clone() });
-    }
     if frame.scratch > SCRATCH {
         let (function, size) = (function.name.clone(), frame.scratch);
         return Err(Error::ScratchFull { function, size });
