@@ -97,7 +97,7 @@ fn plain() -> BoxedStrategy<Stmt> {
         (one_of(Cond::NAMES), p(), number()).prop_map(|(c, a, n)| Stmt::CompareImm(c, a, n)),
         (width(), any::<bool>(), any::<u8>()).prop_map(|(w, s, o)| Stmt::Context(w, s, o)),
         (any::<u8>(), p()).prop_map(|(i, v)| Stmt::Output(i, v)),
-        (1u8..6, one_of(Place::NAMES), p()).prop_map(|(n, place, v)| Stmt::Slot(n, place, v)),
+        (1u8..6, one_of(&Place::NAMES[..2]), p()).prop_map(|(n, place, v)| Stmt::Slot(n, place, v)),
         (p(), width(), any::<bool>(), any::<u8>()).prop_map(|(s, w, x, o)| Stmt::Load(s, w, x, o)),
         (p(), p()).prop_map(|(s, v)| Stmt::LoadIndexed(s, v)),
         (p(), width(), any::<u8>(), p()).prop_map(|(s, w, o, v)| Stmt::Store(s, w, o, v)),
@@ -110,6 +110,7 @@ fn plain() -> BoxedStrategy<Stmt> {
 fn all() -> BoxedStrategy<Stmt> {
     let p = any::<Pick>;
     let more = prop_oneof![
+        (1u8..6, p()).prop_map(|(n, v)| Stmt::Slot(n, Place::Scratch, v)),
         one_of(&FieldInfo::NAMES[..6]).prop_map(Stmt::Field),
         Just(Stmt::FieldLoad),
         any::<u8>().prop_map(Stmt::Rodata),
