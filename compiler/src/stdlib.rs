@@ -12,6 +12,7 @@ use strand_grammar::{TypeNames, Unit, UnitKind};
 /// The files: name, text.
 const FILES: &[(&str, &str)] = &[
     ("io.d", include_str!("../../stdlib/io.d")),
+    ("mm.d", include_str!("../../stdlib/mm.d")),
     ("errno.d", include_str!("../../stdlib/errno.d")),
     ("signal.d", include_str!("../../stdlib/signal.d")),
 ];

@@ -11,15 +11,15 @@
 //!   lost with them, as with every tracer.
 //! - `normalize` only divides when printing.
 
+mod key;
+
 use crate::format::printf::Spec;
 use crate::format::{Surroundings, print, quantize};
 use crate::record::{Data, decode, word};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cmp::Ordering;
 use std::fmt::Write;
-use strand_compiler::manifest::{
-    AggregatingFunction, Aggregation, Datum, DatumKind, Format, FormatPiece,
-};
+use strand_compiler::manifest::{AggregatingFunction, Aggregation, Datum, Format, FormatPiece};
 
 /// An element of a per-CPU map.
 pub type Element = (Vec<u8>, Vec<Vec<u8>>);
@@ -130,7 +130,9 @@ impl Aggregations {
     ) -> Result<(), String> {
         let mut entries = self.entries(n, source)?;
         let a = &self.all[n];
-        entries.sort_by(|x, y| compare_values(a, x, y).then_with(|| compare_keys(a, x, y, 0)));
+        entries.sort_by(|x, y| {
+            compare_values(a, x, y).then_with(|| key::compare(&a.keys, &x.key, &y.key, 0))
+        });
         let keep = keep.unwrap_or(0);
         if keep > 0 {
             entries.reverse();
@@ -164,7 +166,8 @@ impl Aggregations {
         for n in which {
             self.states[*n].printed = true;
         }
-        let rows = self.rows(which, source)?;
+        let layout = self.layout(which);
+        let rows = self.rows(which, &layout, source)?;
         if rows.is_empty() {
             return Ok(());
         }
@@ -173,8 +176,8 @@ impl Aggregations {
         }
         for (key, values) in &rows {
             match format {
-                Some(format) => self.formatted(out, around, which, format, key, values),
-                None => self.default_row(out, around, which, key, values),
+                Some(format) => self.formatted(out, around, which, format, (&layout, key), values),
+                None => self.default_row(out, around, which, (&layout, key), values),
             }
         }
         Ok(())
@@ -191,19 +194,37 @@ impl Aggregations {
             if self.states[n].printed {
                 continue;
             }
-            for (key, values) in self.rows(&[n], source)? {
-                self.default_row(out, around, &[n], &key, &values);
+            let layout = self.layout(&[n]);
+            for (key, values) in self.rows(&[n], &layout, source)? {
+                self.default_row(out, around, &[n], (&layout, &key), &values);
             }
         }
         Ok(())
     }
 
+    /// How keys lie in rows of these aggregations.
+    fn layout(&self, which: &[usize]) -> Vec<Datum> {
+        match which {
+            [n] => self.all[*n].keys.clone(),
+            _ => key::shared(&which.iter().map(|n| &self.all[*n].keys[..]).collect::<Vec<_>>()),
+        }
+    }
+
     /// Keys with the value of each aggregation, in order.
-    fn rows(&self, which: &[usize], source: &mut dyn Source) -> Result<Vec<Row>, String> {
+    fn rows(
+        &self,
+        which: &[usize],
+        layout: &[Datum],
+        source: &mut dyn Source,
+    ) -> Result<Vec<Row>, String> {
         let mut rows: FxHashMap<Vec<u8>, Vec<Vec<i64>>> = FxHashMap::default();
         for (i, n) in which.iter().enumerate() {
             for entry in self.entries(*n, source)? {
-                let row = rows.entry(entry.key).or_insert_with(|| {
+                let key = match which {
+                    [_] => entry.key,
+                    _ => key::convert(&entry.key, &self.all[*n].keys, layout),
+                };
+                let row = rows.entry(key).or_insert_with(|| {
                     which.iter().map(|n| vec![0; self.all[*n].value_size as usize / 8]).collect()
                 });
                 row[i] = entry.words;
@@ -211,16 +232,10 @@ impl Aggregations {
         }
         let mut rows: Vec<_> = rows.into_iter().collect();
         let position = self.order.value_position.min(which.len().saturating_sub(1));
-        let Some(first) = which.first() else { return Ok(rows) };
-        let (by_value, a) = (&self.all[which[position]], &self.all[*first]);
+        let Some(by_value) = which.get(position).map(|n| &self.all[*n]) else { return Ok(rows) };
         let order = self.order;
         let entry = |row: &Row| Entry { key: row.0.clone(), words: row.1[position].clone() };
-        rows.sort_by_cached_key(|row| SortKey {
-            entry: entry(row),
-            aggregation: a,
-            by_value,
-            order,
-        });
+        rows.sort_by_cached_key(|row| SortKey { entry: entry(row), layout, by_value, order });
         if order.reverse {
             rows.reverse();
         }
@@ -232,10 +247,10 @@ impl Aggregations {
         out: &mut String,
         around: &mut Surroundings<'_>,
         which: &[usize],
-        key: &[u8],
+        (layout, key): (&[Datum], &[u8]),
         values: &[Vec<i64>],
     ) {
-        for datum in &self.all[which[0]].keys {
+        for datum in layout {
             print::value(out, around, &decode(key, datum), false);
         }
         for (n, words) in which.iter().zip(values) {
@@ -260,11 +275,10 @@ impl Aggregations {
         around: &mut Surroundings<'_>,
         which: &[usize],
         format: &Format,
-        key: &[u8],
+        (layout, key): (&[Datum], &[u8]),
         values: &[Vec<i64>],
     ) {
-        let keys: Vec<Datum> = self.all[which[0]].keys.clone();
-        let mut keys = keys.iter().map(|d| decode(key, d));
+        let mut keys = layout.iter().map(|d| decode(key, d));
         let mut next = 0;
         for piece in &format.pieces {
             let c = match piece {
@@ -396,15 +410,15 @@ fn merge(
 
 struct SortKey<'a> {
     entry: Entry,
-    aggregation: &'a Aggregation,
+    layout: &'a [Datum],
     by_value: &'a Aggregation,
     order: Order,
 }
 
 impl Ord for SortKey<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
-        let keys =
-            compare_keys(self.aggregation, &self.entry, &other.entry, self.order.key_position);
+        let (a, b) = (&self.entry.key, &other.entry.key);
+        let keys = key::compare(self.layout, a, b, self.order.key_position);
         let values = compare_values(self.by_value, &self.entry, &other.entry);
         if self.order.by_key { keys.then(values) } else { values.then(keys) }
     }
@@ -455,34 +469,4 @@ fn weight(a: &Aggregation, entry: &Entry) -> f64 {
         }
     };
     buckets.iter().enumerate().filter(|(_, n)| **n != 0).map(|(i, n)| bound(i) * *n as f64).sum()
-}
-
-fn compare_keys(a: &Aggregation, x: &Entry, y: &Entry, first: usize) -> Ordering {
-    let n = a.keys.len();
-    (0..n)
-        .map(|i| {
-            let datum = &a.keys[(first + i) % n];
-            match (decode(&x.key, datum), decode(&y.key, datum)) {
-                (Data::Int { value: x, signed: true, .. }, Data::Int { value: y, .. }) => x.cmp(&y),
-                (Data::Int { value: x, .. }, Data::Int { value: y, .. }) => {
-                    (x as u64).cmp(&(y as u64))
-                }
-                (Data::Text(x), Data::Text(y)) => x.cmp(y),
-                (x, y) if datum.kind != DatumKind::Bytes => words_of(&x).cmp(&words_of(&y)),
-                (Data::Bytes(x), Data::Bytes(y)) => x.cmp(y),
-                _ => Ordering::Equal,
-            }
-        })
-        .find(|o| *o != Ordering::Equal)
-        .unwrap_or(Ordering::Equal)
-}
-
-fn words_of(data: &Data<'_>) -> Vec<u64> {
-    match data {
-        Data::Stack(f) => f.iter().collect(),
-        Data::UserStack(tgid, f) => std::iter::once(*tgid).chain(f.iter()).collect(),
-        Data::Symbol(_, a) => vec![*a],
-        Data::UserSymbol(_, tgid, a) => vec![*tgid, *a],
-        _ => Vec::new(),
-    }
 }
