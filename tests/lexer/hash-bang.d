@@ -1,0 +1,2 @@
+#!/usr/bin/env strand
+BEGIN { printf("ran\n"); exit(0); }

@@ -1,0 +1,2 @@
+BEGIN { printf("%d\n", 1 + \
+2); exit(0); }

@@ -1,0 +1,6 @@
+//@ args: 'two words' ''
+BEGIN
+{
+	printf("%s|%s\n", $$1, $$2);
+	exit(0);
+}

@@ -1,0 +1,5 @@
+BEGIN
+{
+	printf("%d %d\n", offsetof(struct list_head, next), offsetof(struct list_head, prev));
+	exit(0);
+}

@@ -1,0 +1,15 @@
+int i;
+int64_t wide;
+uint8_t byte;
+string s;
+
+BEGIN
+{
+	byte = 300;
+	wide = 1 << 20;
+	wide *= 1 << 20;
+	printf("%d %d %d [%s]\n", i, byte, wide, s);
+	s = "set";
+	printf("%s\n", s);
+	exit(0);
+}
