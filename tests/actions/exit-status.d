@@ -1,0 +1,5 @@
+//@ status: 3
+BEGIN
+{
+	exit(3);
+}

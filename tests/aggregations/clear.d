@@ -1,0 +1,7 @@
+BEGIN
+{
+	@["a"] = count();
+	clear(@);
+	printa("%s %@d\n", @);
+	exit(0);
+}

@@ -1,0 +1,6 @@
+BEGIN
+/pid == $pid/
+{
+	printf("own\n");
+	exit(0);
+}

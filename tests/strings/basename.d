@@ -1,0 +1,5 @@
+BEGIN
+{
+	printf("%s %s %s\n", basename("/a/b"), basename("/a/b/"), basename("/"));
+	exit(0);
+}

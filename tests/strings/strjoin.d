@@ -1,0 +1,5 @@
+BEGIN
+{
+	printf("%s\n", strjoin("ab", strjoin("", "cd")));
+	exit(0);
+}

@@ -1,0 +1,5 @@
+BEGIN
+{
+	printf("%d %d\n", strlen(""), strlen("abc"));
+	exit(0);
+}
