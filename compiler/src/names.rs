@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 use std::rc::Rc;
 use strand_grammar::ast::{self, Scope};
 use strand_grammar::source::Span;
+pub(crate) use strand_grammar::suggest::nearest;
 
 /// What a global name stands for.
 #[derive(Debug, Clone)]
@@ -110,61 +111,5 @@ pub(crate) fn written(scope: Scope, name: &str) -> String {
         Scope::Global => name.to_owned(),
         Scope::Thread => format!("self->{name}"),
         Scope::Clause => format!("this->{name}"),
-    }
-}
-
-/// The candidate nearest to `name`, if one is near enough to be meant.
-pub(crate) fn nearest<'a>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
-    let limit = match name.chars().count() {
-        0..=2 => 1,
-        3..=5 => 2,
-        _ => 3,
-    };
-    candidates
-        .into_iter()
-        .filter(|c| !c.is_empty() && *c != name && c.len().abs_diff(name.len()) <= limit)
-        .filter_map(|c| Some((distance(name, c, limit)?, c)))
-        .min_by_key(|(d, c)| (*d, c.len(), *c))
-        .map(|(_, c)| c)
-}
-
-/// Edits from one name to the other, where swapping neighbours is one; `None` if they
-/// are more than `limit`.
-fn distance(a: &str, b: &str, limit: usize) -> Option<usize> {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
-    let mut before: Vec<usize> = Vec::new();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut next = vec![i + 1];
-        for (j, y) in b.iter().enumerate() {
-            let same = x.eq_ignore_ascii_case(y);
-            let mut d = (row[j] + usize::from(!same)).min(row[j + 1] + 1).min(next[j] + 1);
-            if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
-                d = d.min(before[j - 1] + 1);
-            }
-            next.push(d);
-        }
-        if next.iter().min().is_some_and(|least| *least > limit) {
-            return None;
-        }
-        before = std::mem::replace(&mut row, next);
-    }
-    row.last().copied().filter(|d| *d <= limit)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::nearest;
-
-    #[test]
-    fn near_names() {
-        let all = ["execname", "pid", "ppid", "probefunc", "timestamp"];
-        assert_eq!(nearest("execnmae", all), Some("execname"));
-        assert_eq!(nearest("timestmp", all), Some("timestamp"));
-        assert_eq!(nearest("pidd", all), Some("pid"));
-        assert_eq!(nearest("nothing", all), None);
     }
 }

@@ -526,7 +526,9 @@ impl<'a> Lexer<'a> {
         if self.stream.damaged {
             return;
         }
-        let shown = if c.is_control() || c == '\u{fffd}' {
+        let shown = if c == '\u{fffd}' {
+            "what is no UTF-8 text".to_owned()
+        } else if c.is_control() {
             format!("byte {:#04x}", c as u32)
         } else {
             format!("`{c}`")

@@ -197,6 +197,7 @@ fn describe(
         )
         .hint("structs need the word `struct`: struct task_struct *");
     }
+    let declares = expected.len() == 2 && expected.iter().all(|e| e.contains([';', ',']));
     let mut d = Diagnostic::error(
         "D_SYNTAX",
         here,
@@ -213,6 +214,9 @@ fn describe(
             d = d.hint("separate probe descriptions by commas");
         }
         Token::PredicateOpen => d = d.hint("a clause has at most one predicate"),
+        Token::Word("=") if declares => {
+            d = d.hint("a variable gets its value in a clause, such as BEGIN { x = 5; }");
+        }
         Token::Word("=") => d = d.hint("only variables can be assigned; compare with `==`"),
         _ => {}
     }

@@ -6,8 +6,8 @@
 /// The nearest candidate, if it is near enough to be meant.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = match name.chars().count() {
-        0..=2 => 1,
-        3..=6 => 2,
+        0..=5 => 1,
+        6..=8 => 2,
         _ => 3,
     };
     candidates
@@ -29,7 +29,7 @@ fn distance(a: &str, b: &str, limit: usize) -> Option<usize> {
     for i in 1..=a.len() {
         let mut next = vec![i];
         for j in 1..=b.len() {
-            let replace = row[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let replace = row[j - 1] + usize::from(!a[i - 1].eq_ignore_ascii_case(&b[j - 1]));
             let mut best = replace.min(row[j] + 1).min(next[j - 1] + 1);
             if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
                 best = best.min(before[j - 2] + 1);
@@ -53,6 +53,10 @@ mod tests {
         let names = ["timestamp", "execname", "pid", "probefunc"];
         assert_eq!(nearest("timestmap", names), Some("timestamp"));
         assert_eq!(nearest("exename", names), Some("execname"));
+        assert_eq!(nearest("pidd", names), Some("pid"));
+        assert_eq!(nearest("PID", names), Some("pid"));
         assert_eq!(nearest("zebra", names), None);
+        assert_eq!(nearest("nothing", names), None);
+        assert_eq!(nearest("foo", ["EIO"]), None);
     }
 }

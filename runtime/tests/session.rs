@@ -1,0 +1,225 @@
+//! A whole session as its user sees it: signals, drops, exit, rights.
+//!
+//! Each test traces a workload of its own and nothing else. Where tracing is impossible
+//! they say why and pass.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const STRAND: &str = env!("CARGO_BIN_EXE_strand");
+
+/// Calls of write(2) that the workload makes.
+const CALLS: u64 = 300_000;
+
+/// The workload: as many writes of one byte as the machine can do, and nothing else.
+fn workload() -> String {
+    format!("dd if=/dev/zero of=/dev/null bs=1 count={CALLS} status=none")
+}
+
+/// Whether programs can be loaded here; says so if not.
+fn live() -> bool {
+    if std::env::var_os("STRAND_NO_LIVE").is_some() {
+        eprintln!("skipped: STRAND_NO_LIVE is set");
+        return false;
+    }
+    let output = strand(&["-q", "-e", "BEGIN { exit(0); }"]);
+    if !output.status.success() {
+        eprintln!("skipped: {}", text(&output.stderr).trim());
+    }
+    output.status.success()
+}
+
+fn strand(args: &[&str]) -> Output {
+    Command::new(STRAND).args(args).stdin(Stdio::null()).output().expect("strand starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Starts a session and waits until BEGIN has printed its line.
+fn started(program: &str) -> (Child, BufReader<std::process::ChildStdout>) {
+    let mut child = Command::new(STRAND)
+        .args(["-q", "-e", program])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("strand starts");
+    let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut line = String::new();
+    out.read_line(&mut line).expect("a line");
+    assert_eq!(line, "go\n");
+    (child, out)
+}
+
+fn signal(child: &Child, signal: i32) {
+    // SAFETY: kill(2) takes no memory; the process is our child and was not waited for.
+    let done = unsafe { libc::kill(child.id() as i32, signal) };
+    assert_eq!(done, 0);
+}
+
+#[test]
+fn interrupted_it_prints_end_and_aggregations() {
+    if !live() {
+        return;
+    }
+    let (mut child, mut out) = started(
+        r#"BEGIN { printf("go\n"); @interrupted["x"] = sum(41); }
+           END { printf("over\n"); @interrupted["x"] = sum(1); }"#,
+    );
+    signal(&child, libc::SIGINT);
+    let mut rest = String::new();
+    out.read_to_string(&mut rest).expect("text");
+    assert!(child.wait().expect("it ends").success());
+    let lines: Vec<Vec<&str>> = rest.lines().map(|l| l.split_whitespace().collect()).collect();
+    assert!(lines.contains(&vec!["over"]), "{rest}");
+    assert!(lines.contains(&vec!["x", "42"]), "{rest}");
+}
+
+/// Maps of this name in the kernel.
+fn maps_named(name: &str) -> usize {
+    libbpf_rs::query::MapInfoIter::default()
+        .filter(|map| map.name.to_string_lossy().contains(name))
+        .count()
+}
+
+#[test]
+fn killed_it_leaves_nothing() {
+    if !live() {
+        return;
+    }
+    let mounts = fs::read_to_string("/proc/self/mounts").expect("mounts");
+    let (mut child, _out) = started(
+        r#"BEGIN { printf("go\n"); @kill9[1] = count(); } tick-1ms { @kill9[2] = count(); }"#,
+    );
+    assert!(maps_named("kill9") > 0, "the aggregation's map is not found by its name");
+    signal(&child, libc::SIGKILL);
+    child.wait().expect("it ends");
+    let started = Instant::now();
+    while maps_named("kill9") > 0 {
+        assert!(started.elapsed() < Duration::from_secs(10), "maps are still there");
+        thread::sleep(Duration::from_millis(20));
+    }
+    let after = fs::read_to_string("/proc/self/mounts").expect("mounts");
+    // Mounts of other tests may have gone meanwhile; none may have come that we made.
+    let new: Vec<&str> = after.lines().filter(|l| !mounts.contains(*l)).collect();
+    assert!(!new.iter().any(|l| l.contains("strand") && !l.contains("strand-demo")), "{new:?}");
+}
+
+#[test]
+fn fast_aggregations_lose_nothing() {
+    if !live() {
+        return;
+    }
+    let program = "syscall::write:entry /pid == $target/ { @ = count(); @by[arg2] = sum(arg2); }";
+    let output = strand(&["-q", "-c", &workload(), "-e", program]);
+    let printed = text(&output.stdout);
+    let words: Vec<&str> = printed.split_whitespace().collect();
+    let calls = CALLS.to_string();
+    assert_eq!(words, [&calls, "1", &calls], "{}", text(&output.stderr));
+    assert_eq!(text(&output.stderr), "");
+}
+
+#[test]
+fn lost_records_are_counted() {
+    if !live() {
+        return;
+    }
+    let program = r#"syscall::write:entry /pid == $target/ { printf("record %d\n", arg2); }"#;
+    // Nobody reads the pipe until the workload is over.
+    let mut child = Command::new(STRAND)
+        .args(["-q", "-x", "bufsize=64k", "-c", &workload(), "-e", program])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("strand starts");
+    thread::sleep(Duration::from_secs(2));
+    let (mut printed, mut told) = (String::new(), String::new());
+    child.stdout.take().expect("a pipe").read_to_string(&mut printed).expect("text");
+    child.stderr.take().expect("a pipe").read_to_string(&mut told).expect("text");
+    assert!(child.wait().expect("it ends").success(), "{told}");
+    let records = printed.lines().filter(|l| *l == "record 1").count() as u64;
+    let dropped: u64 = told
+        .lines()
+        .filter(|l| l.contains("drop"))
+        .filter_map(|l| l.split_whitespace().find_map(|w| w.parse::<u64>().ok()))
+        .sum();
+    assert!(dropped > 0, "a buffer of 64 kB held everything: {told}");
+    assert_eq!(records + dropped, CALLS, "{told}");
+}
+
+#[test]
+fn without_rights_it_says_so() {
+    // SAFETY: geteuid(2) can't fail and takes nothing.
+    if unsafe { libc::geteuid() } != 0 {
+        eprintln!("skipped: only root can give up root");
+        return;
+    }
+    let folder = std::env::temp_dir().join(format!("strand-rights.{}", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder");
+    let copy = folder.join("strand");
+    fs::copy(STRAND, &copy).expect("a copy");
+    for path in [&folder, &copy] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("permissions");
+    }
+    let output = Command::new(&copy)
+        .args(["-e", "BEGIN { exit(0); }"])
+        .current_dir("/")
+        .uid(65534)
+        .gid(65534)
+        .output();
+    fs::remove_dir_all(&folder).expect("removed");
+    let output = output.expect("strand starts");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        text(&output.stderr),
+        "strand: tracing needs root, or the capabilities CAP_BPF and CAP_PERFMON\n"
+    );
+    assert_eq!(text(&output.stdout), "");
+}
+
+#[test]
+fn a_command_ends_the_session() {
+    if !live() {
+        return;
+    }
+    let output = strand(&["-q", "-c", "sh -c 'exit 3'", "-e", r#"END { printf("over\n"); }"#]);
+    assert_eq!(text(&output.stdout).trim(), "over");
+    assert!(output.status.success());
+}
+
+#[test]
+fn output_is_appended_to_a_file() {
+    if !live() {
+        return;
+    }
+    let path = std::env::temp_dir().join(format!("strand-output.{}", std::process::id()));
+    let name = path.to_string_lossy().into_owned();
+    for _ in 0..2 {
+        let program = r#"BEGIN { printf("line\n"); exit(0); }"#;
+        assert!(strand(&["-q", "-o", &name, "-e", program]).status.success());
+    }
+    let written = fs::read_to_string(&path).expect("the file");
+    fs::remove_file(&path).expect("removed");
+    assert_eq!(written, "line\n\nline\n\n");
+}
+
+#[test]
+fn a_reader_that_leaves_ends_it_quietly() {
+    if !live() {
+        return;
+    }
+    let (mut child, out) = started(r#"BEGIN { printf("go\n"); } tick-1ms { printf("more\n"); }"#);
+    drop(out);
+    let started = Instant::now();
+    while child.try_wait().expect("a status").is_none() {
+        assert!(started.elapsed() < Duration::from_secs(10), "it goes on");
+        thread::sleep(Duration::from_millis(10));
+    }
+}

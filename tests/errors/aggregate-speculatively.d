@@ -1,0 +1,2 @@
+//@ check
+BEGIN { speculate(1); @ = count(); }

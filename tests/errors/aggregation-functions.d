@@ -1,0 +1,2 @@
+//@ check
+BEGIN { @a = count(); @a = sum(1); exit(0); }

@@ -1,0 +1,2 @@
+//@ check
+BEGIN { @a[1] = count(); @a["x"] = count(); exit(0); }

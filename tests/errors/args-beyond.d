@@ -1,0 +1,2 @@
+//@ check
+sdt:sched::sched_switch { trace(args[9]); }

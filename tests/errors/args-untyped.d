@@ -1,0 +1,2 @@
+//@ check
+BEGIN { trace(args[0]); exit(0); }

@@ -1,0 +1,2 @@
+//@ check
+BEGIN { trace(strlen("a", "b")); trace(substr("x")); exit(0); }

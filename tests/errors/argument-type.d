@@ -1,0 +1,2 @@
+//@ check
+BEGIN { trace(strlen(5)); trace(copyinstr("x")); exit(0); }

@@ -1,0 +1,2 @@
+//@ check
+BEGIN { pid = 5; execname = "x"; exit(0); }

@@ -1,0 +1,2 @@
+//@ check
+BEGIN { 5 = 6; exit(0); }

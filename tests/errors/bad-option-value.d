@@ -1,0 +1,3 @@
+//@ check
+#pragma D option bufsize=lots
+BEGIN { exit(0); }

@@ -1,0 +1,3 @@
+//@ check
+#pragma D optoin quiet
+BEGIN { exit(0); }

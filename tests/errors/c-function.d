@@ -1,0 +1,2 @@
+//@ check
+int main(void) { return 0; }

@@ -1,0 +1,2 @@
+//@ check
+BEGIN { trace('a); exit(0); }

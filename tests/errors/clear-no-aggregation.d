@@ -1,0 +1,2 @@
+//@ check
+BEGIN { clear(5); trunc("x"); exit(0); }

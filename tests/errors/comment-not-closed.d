@@ -1,0 +1,3 @@
+//@ check
+BEGIN { trace(1); }
+/* never closed

@@ -1,0 +1,2 @@
+//@ check
+BEGIN { trace(5 / 0); trace(5 % 0); exit(0); }

@@ -1,0 +1,2 @@
+//@ check
+BEGIN { else { trace(1); } exit(0); }

@@ -1,0 +1,2 @@
+//@ check
+BEGIN // { exit(0); }

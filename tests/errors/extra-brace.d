@@ -1,0 +1,2 @@
+//@ check
+BEGIN { trace(1); } }

@@ -1,0 +1,2 @@
+//@ check
+BEGIN { goto end; exit(0); }

@@ -1,0 +1,3 @@
+//@ check
+int x = 5;
+BEGIN { exit(0); }

@@ -1,0 +1,2 @@
+//@ check
+BEGIN { int = 5; while = 6; exit(0); }

@@ -1,0 +1,2 @@
+//@ check
+BEGIN { while ("x") trace(1); exit(0); }

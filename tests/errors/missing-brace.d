@@ -1,0 +1,4 @@
+//@ check
+BEGIN
+{
+	trace(1);

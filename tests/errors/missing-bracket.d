@@ -1,0 +1,2 @@
+//@ check
+BEGIN { a[1 = 5; exit(0); }

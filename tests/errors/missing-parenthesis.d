@@ -1,0 +1,2 @@
+//@ check
+BEGIN { trace((1 + 2); exit(0); }

@@ -1,0 +1,2 @@
+//@ check
+BEGIN { @a = strlen("x"); exit(0); }

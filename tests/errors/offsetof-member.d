@@ -1,0 +1,2 @@
+//@ check
+BEGIN { trace(offsetof(struct list_head, nxt)); exit(0); }

@@ -1,0 +1,2 @@
+//@ check
+BEGIN /1 { exit(0); }

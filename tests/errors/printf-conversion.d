@@ -1,0 +1,2 @@
+//@ check
+BEGIN { printf("%q\n", 1); exit(0); }

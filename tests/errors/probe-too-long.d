@@ -1,0 +1,2 @@
+//@ check
+a:b:c:d:e { exit(0); }

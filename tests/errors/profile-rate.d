@@ -1,0 +1,2 @@
+//@ check
+profile-0 { exit(0); }

@@ -1,0 +1,4 @@
+//@ check
+int x;
+string x;
+BEGIN { exit(0); }

@@ -1,0 +1,2 @@
+//@ check
+BEGIN { trace(sizeof(struct nothing_such)); exit(0); }

@@ -1,0 +1,2 @@
+//@ check
+BEGIN { trace("a" + 1); exit(0); }

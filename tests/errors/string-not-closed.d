@@ -1,0 +1,2 @@
+//@ check
+BEGIN { trace("abc); exit(0); }

@@ -1,0 +1,2 @@
+//@ check
+tick-5parsecs { exit(0); }

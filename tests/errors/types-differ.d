@@ -1,0 +1,2 @@
+//@ check
+BEGIN { x = 1; x = "text"; exit(0); }

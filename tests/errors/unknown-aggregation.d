@@ -1,0 +1,2 @@
+//@ check
+BEGIN { printa(@calls); exit(0); }

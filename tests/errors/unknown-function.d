@@ -1,0 +1,2 @@
+//@ check
+BEGIN { trace(strlenn("x")); exit(0); }

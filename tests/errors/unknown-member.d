@@ -1,0 +1,2 @@
+//@ check
+BEGIN { trace(curthread->com); exit(0); }

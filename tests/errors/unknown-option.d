@@ -1,0 +1,3 @@
+//@ check
+#pragma D option bufzise=4m
+BEGIN { exit(0); }

@@ -1,0 +1,2 @@
+//@ check
+syscall::reed:entry { exit(0); }

@@ -1,0 +1,2 @@
+//@ check
+sycall:::entry { exit(0); }

@@ -1,0 +1,2 @@
+//@ check
+sdt:sched::sched_swich { exit(0); }

@@ -1,0 +1,2 @@
+//@ check
+BEGIN { x = (sizet)0; exit(0); }

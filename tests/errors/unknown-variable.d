@@ -1,0 +1,2 @@
+//@ check
+BEGIN { trace(execnam); exit(0); }

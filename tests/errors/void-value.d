@@ -1,0 +1,2 @@
+//@ check
+BEGIN { x = exit(0); }

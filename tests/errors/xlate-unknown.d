@@ -1,0 +1,2 @@
+//@ check
+BEGIN { trace(xlate<bufinfo_t>(5).b_flags); exit(0); }

@@ -1,0 +1,7 @@
+ERROR
+{
+	printf("ERROR %d %x\n", arg4, arg5);
+}
+
+BEGIN / *(int *)NULL == 0/ { printf("never\n"); }
+BEGIN { printf("on\n"); exit(0); }
