@@ -1,0 +1,3 @@
+//@ run: 
+BEGIN { trace(1); trace("abc"); }
+BEGIN { printf("formatted"); exit(0); }

@@ -1,0 +1,2 @@
+BEGIN { }
+BEGIN { exit(0); }

@@ -1,0 +1,2 @@
+//@ status: 42
+BEGIN { exit(42); }

@@ -1,0 +1,3 @@
+//@ run: -q -Z
+syscall::no_such_call:entry { printf("never\n"); }
+BEGIN { printf("runs\n"); exit(0); }

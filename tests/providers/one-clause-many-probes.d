@@ -1,0 +1,7 @@
+BEGIN,
+END
+{
+	printf("%s\n", probename);
+}
+
+BEGIN { exit(0); }

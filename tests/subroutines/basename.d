@@ -1,0 +1,5 @@
+BEGIN
+{
+	printf("%s %s %s %s %s\n", basename("/a/b/c"), basename("c"), basename("/a/b/"), basename("/"), basename(""));
+	exit(0);
+}
