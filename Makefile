@@ -14,7 +14,7 @@ PREFIX ?= /usr/local
 DURATION ?=
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: build check test demo bench install setup clean
+.PHONY: build check test demo bench help install setup clean
 
 build: setup
 	$(CARGO) build --release --locked
@@ -35,8 +35,16 @@ test: setup
 demo: build
 	@examples/demo $(DURATION)
 
+bench: build
+	@tests/bench
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^$$/,$$!d' | head -n 14
+
 install: build
 	install -D -m 755 $(TARGET)/release/strand $(DESTDIR)$(PREFIX)/bin/strand
+	$(TARGET)/release/strand man >$(TARGET)/strand.1
+	install -D -m 644 $(TARGET)/strand.1 $(DESTDIR)$(PREFIX)/share/man/man1/strand.1
 
 clean:
 	$(CARGO) clean
