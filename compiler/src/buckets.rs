@@ -44,8 +44,15 @@ pub struct Order {
     pub end: u64,
     /// Index of the first bucket.
     pub base: u32,
-    /// Values in a bucket.
+    /// Values in a bucket. The first may have fewer: buckets begin at multiples of this.
     pub width: u64,
+}
+
+impl Order {
+    /// Buckets of this width below the order.
+    pub fn skipped(&self) -> u64 {
+        self.start / self.width
+    }
 }
 
 /// The buckets of `llquantize` for magnitudes: 0 is what is too small, `overflow` too big.
@@ -88,7 +95,7 @@ impl Orders {
     pub fn lower_bound(&self, n: u32) -> u64 {
         match self.orders.iter().rev().find(|o| o.base <= n) {
             _ if n >= self.overflow => self.orders.last().map_or(0, |o| o.end),
-            Some(o) => o.start + u64::from(n - o.base) * o.width,
+            Some(o) => o.start.max((u64::from(n - o.base) + o.skipped()) * o.width),
             None => 0,
         }
     }
@@ -106,6 +113,15 @@ mod tests {
         assert_eq!(orders.overflow, 37);
         let bases: Vec<u32> = orders.orders.iter().map(|o| o.base).collect();
         assert_eq!(bases, [1, 10, 19, 28]);
+    }
+
+    /// Where steps don't divide an order, its buckets still begin at multiples of their width.
+    #[test]
+    fn llquantize_buckets_are_aligned() {
+        let function = AggregatingFunction::Llquantize { factor: 4, low: 0, high: 1, steps: 2 };
+        let orders = Orders::new(&function);
+        let bounds: Vec<u64> = (1..=5).map(|n| orders.lower_bound(n)).collect();
+        assert_eq!(bounds, [1, 2, 4, 8, 16]);
     }
 
     #[test]

@@ -168,9 +168,6 @@ impl Aggregations {
         }
         let layout = self.layout(which);
         let rows = self.rows(which, &layout, source)?;
-        if rows.is_empty() {
-            return Ok(());
-        }
         if format.is_none() {
             out.push('\n');
         }
@@ -442,31 +439,39 @@ fn compare_values(a: &Aggregation, x: &Entry, y: &Entry) -> Ordering {
     match (scalar(&a.function, &x.words, 1), scalar(&a.function, &y.words, 1)) {
         (Some(x), Some(y)) if x.signed => x.value.cmp(&y.value),
         (Some(x), Some(y)) => (x.value as u64).cmp(&(y.value as u64)),
-        _ => weight(a, x).total_cmp(&weight(a, y)),
+        _ => weight(a, x).cmp(&weight(a, y)),
     }
 }
 
-/// Sum of bucket bounds times their counts: the order of histograms.
-fn weight(a: &Aggregation, entry: &Entry) -> f64 {
+/// The weighted sum of a histogram, and the weight of zero, which decides between equals.
+fn weight(a: &Aggregation, entry: &Entry) -> (i128, i64) {
     use strand_compiler::buckets::{Orders, QUANTIZE_ZERO};
     let orders = Orders::new(&a.function);
     let buckets = entry.words.get(1..).unwrap_or(&[]);
+    let last = buckets.len().saturating_sub(1);
     let bound = |i: usize| match a.function {
-        AggregatingFunction::Quantize => {
-            let distance = i as i32 - QUANTIZE_ZERO as i32;
-            match distance.signum() {
-                0 => 0.0,
-                s => f64::from(s) * 2f64.powi(distance.abs() - 1),
-            }
-        }
+        AggregatingFunction::Quantize => match i as i32 - QUANTIZE_ZERO as i32 {
+            0 => 0,
+            d => i128::from(d.signum()) << (d.abs() - 1),
+        },
+        AggregatingFunction::Lquantize { low, .. } if i == 0 => i128::from(low) - 1,
         AggregatingFunction::Lquantize { low, step, .. } => {
-            f64::from(low) + (i as f64 - 1.0) * f64::from(step)
+            // What is above the highest bucket counts as one more than its bound.
+            i128::from(low) + (i as i128 - 1) * i128::from(step) + i128::from(i == last)
         }
         _ => {
             let middle = buckets.len() / 2;
-            let bound = orders.lower_bound(i.abs_diff(middle) as u32) as f64;
+            let bound = i128::from(orders.lower_bound(i.abs_diff(middle) as u32));
             if i < middle { -bound } else { bound }
         }
     };
-    buckets.iter().enumerate().filter(|(_, n)| **n != 0).map(|(i, n)| bound(i) * *n as f64).sum()
+    let mut sum = (0i128, 0);
+    for (i, n) in buckets.iter().enumerate().filter(|(_, n)| **n != 0) {
+        let bound = bound(i);
+        sum.0 = sum.0.saturating_add(bound.saturating_mul(i128::from(*n)));
+        if bound == 0 {
+            sum.1 += *n;
+        }
+    }
+    sum
 }

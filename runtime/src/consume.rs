@@ -136,16 +136,23 @@ impl<'a> Consumer<'a> {
         let mut text = std::mem::take(&mut self.text);
         text.clear();
         let whole = record.first && record.last;
-        if !whole && !self.look.quiet {
+        // What a speculation does is no output of its own.
+        let speculates = |a: &Action| matches!(a, Action::Commit(_) | Action::Discard(_));
+        let shown = !self.look.quiet
+            && !(whole && !record.actions.is_empty() && record.actions.iter().all(speculates));
+        if !whole && shown {
             text.push_str(&self.lines.remove(&key).unwrap_or_default());
         }
-        if record.first && !self.look.quiet {
+        if record.first && shown {
             self.columns(&mut text, probe, cpu)?;
         }
         for action in &record.actions {
             self.action(&mut text, action, bytes, kernel)?;
         }
-        let done = self.end_line(&mut text, record, key);
+        let done = match shown {
+            true => self.end_line(&mut text, record, key),
+            false => self.out.write_all(text.as_bytes()),
+        };
         self.text = text;
         done
     }
@@ -156,13 +163,11 @@ impl<'a> Consumer<'a> {
         record: &Record,
         key: (u32, u32, u32),
     ) -> io::Result<()> {
-        if !self.look.quiet {
-            if !record.last {
-                self.lines.insert(key, std::mem::take(text));
-                return Ok(());
-            }
-            text.push('\n');
+        if !record.last {
+            self.lines.insert(key, std::mem::take(text));
+            return Ok(());
         }
+        text.push('\n');
         self.out.write_all(text.as_bytes())
     }
 

@@ -278,9 +278,8 @@ impl Context<'_, '_> {
             next = self.b.block(&[]);
             self.b.branch_imm(Cond::ULt, magnitude, order.end as i64, inside, next);
             self.b.switch_to(inside);
-            let distance = self.b.add_imm(magnitude, -(order.start as i64));
-            let step = self.b.binary_imm(BinOp::UDiv, distance, order.width as i64);
-            let bucket = self.b.add_imm(step, i64::from(order.base));
+            let step = self.b.binary_imm(BinOp::UDiv, magnitude, order.width as i64);
+            let bucket = self.b.add_imm(step, i64::from(order.base) - order.skipped() as i64);
             self.b.jump(found, &[bucket]);
         }
         self.b.switch_to(next);

@@ -127,7 +127,8 @@ impl<'c> Spec<'c> {
     }
 
     fn text(&self, out: &mut String, bytes: &[u8]) {
-        let keep = self.precision.map_or(bytes.len(), |p| p.min(bytes.len()));
+        // In D, a precision of 0 keeps all of a text.
+        let keep = self.precision.filter(|p| *p > 0).unwrap_or(usize::MAX).min(bytes.len());
         self.pad(out, &lossy(&bytes[..keep]));
     }
 
