@@ -252,7 +252,7 @@ pub enum ExprKind {
     /// never read: they are their [`ExprKind::AddressOf`], of pointer type, unless a
     /// whole array is wanted (`trace(array)`, array to string).
     Read(Box<Place>),
-    /// The address of a place in memory (never of a variable).
+    /// The address of a place in memory or in a global variable.
     AddressOf(Box<Place>),
     /// `-`, `~`
     Unary(Unary, Box<Expr>),

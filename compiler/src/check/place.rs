@@ -6,10 +6,10 @@
 use super::Checker;
 use super::value::{Value, constant, int, place_of, space, within_lets};
 use crate::names::nearest;
-use crate::typed::{Expr, ExprKind, Place, PlaceBase, Space, Step};
+use crate::typed::{Expr, ExprKind, Place, PlaceBase, Shape, Space, Step, VariableId};
 use crate::types::{RecordId, Type, TypeId};
 use std::rc::Rc;
-use strand_grammar::ast::{BinaryOp, Ident};
+use strand_grammar::ast::{BinaryOp, Ident, Scope};
 use strand_grammar::diagnostic::Diagnostic;
 use strand_grammar::source::Span;
 
@@ -438,20 +438,30 @@ impl Checker<'_> {
         }
         within_lets(e, |e| match &e.kind {
             ExprKind::Read(place) => match &place.base {
+                _ if self.is_bit_field(&e) => {
+                    let message = "a bit-field has no address";
+                    self.report(Diagnostic::error("D_ADDROF_BITFIELD", span, message));
+                    self.bad(span)
+                }
                 PlaceBase::Memory { address, space } => {
-                    if self.is_bit_field(&e) {
-                        let message = "a bit-field has no address";
-                        self.report(Diagnostic::error("D_ADDROF_BITFIELD", span, message));
-                        return self.bad(span);
-                    }
                     let ty = self.pointer_to(e.ty, *space == Space::User);
                     if place.steps.is_empty() {
                         return Expr { ty, span, ..self.cast(address.clone(), ty) };
                     }
                     Expr { kind: ExprKind::AddressOf(place.clone()), ty, span }
                 }
+                PlaceBase::Variable(id) if self.is_global(*id) => {
+                    let ty = self.pointer_to(e.ty, false);
+                    Expr { kind: ExprKind::AddressOf(place.clone()), ty, span }
+                }
                 _ => self.variable_address(span),
             },
+            ExprKind::Variable(id) if self.is_global(*id) && !self.types.is_string(e.ty) => {
+                let base = PlaceBase::Variable(*id);
+                let place = Place { base, base_ty: e.ty, steps: Vec::new(), ty: e.ty, span };
+                let ty = self.pointer_to(e.ty, false);
+                Expr { kind: ExprKind::AddressOf(Box::new(place)), ty, span }
+            }
             ExprKind::Variable(_) | ExprKind::Element(..) | ExprKind::Builtin(_) => {
                 self.variable_address(span)
             }
@@ -463,9 +473,18 @@ impl Checker<'_> {
         })
     }
 
+    /// Globals that are not associative stay where they are.
+    fn is_global(&self, id: VariableId) -> bool {
+        let v = &self.variables[id.0 as usize];
+        v.scope == Scope::Global && matches!(v.shape, Shape::Scalar)
+    }
+
     fn variable_address(&mut self, span: Span) -> Expr {
-        let message = "D's own variables have no address";
-        self.report(Diagnostic::error("D_ADDROF_VAR", span, message));
+        let message = "this variable has no address that stays";
+        self.report(
+            Diagnostic::error("D_ADDROF_VAR", span, message)
+                .hint("only globals have one, and neither text nor associative arrays"),
+        );
         self.bad(span)
     }
 

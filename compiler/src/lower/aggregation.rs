@@ -35,12 +35,15 @@ impl Context<'_, '_> {
         let value = value.map(|e| self.scalar(e));
         let increment = increment.map(|e| self.scalar(e));
         let storage = self.unit.aggregations[id.0 as usize].clone();
+        let mut full = None;
         let element = match &storage.key {
             Some(layout) => {
                 let operands: Vec<_> = keys.iter().map(|k| self.expr(k)).collect();
                 let key = self.key(storage.map.0, layout, &operands, span);
                 let size = 8 * words(&function);
-                self.find_or_make(storage.map, key, size, Drops::Aggregation)
+                let (element, missing) = self.find_or_make(storage.map, key, size);
+                full = Some(missing);
+                element
             }
             None => {
                 let key = self.key_memory(storage.map.0, 8);
@@ -55,6 +58,15 @@ impl Context<'_, '_> {
             }
         };
         self.update(&function, element, value, increment);
+        // What there is no room for is lost, and counted; the clause goes on.
+        if let Some(full) = full {
+            let done = self.b.block(&[]);
+            self.b.jump(done, &[]);
+            self.b.switch_to(full);
+            self.count_drop(Drops::Aggregation);
+            self.b.jump(done, &[]);
+            self.b.switch_to(done);
+        }
     }
 
     fn update(

@@ -7,7 +7,7 @@ use super::context::{Context, Operand, Text};
 use crate::builtins::Call;
 use crate::ir::{BinOp, BlockId, Cond, Target as Jump, Type, UnOp, Value, Width};
 use crate::manifest::Fault;
-use crate::typed::{Expr, ExprKind, Space, Target, Unary};
+use crate::typed::{Expr, ExprKind, PlaceBase, Space, Target, Unary};
 use crate::types::Type as DType;
 use strand_grammar::ast::BinaryOp;
 use strand_grammar::source::Span;
@@ -36,7 +36,14 @@ impl Context<'_, '_> {
             ExprKind::Variable(id) => return self.variable(*id),
             ExprKind::Element(id, keys) => return self.element(*id, keys),
             ExprKind::Read(place) => return self.read(place, e.ty),
-            ExprKind::AddressOf(place) => return self.address_of(place),
+            ExprKind::AddressOf(place) => {
+                let address = self.address_of(place);
+                match place.base {
+                    PlaceBase::Memory { .. } => return address,
+                    // A variable's address is a number like any other.
+                    _ => self.number(&address),
+                }
+            }
             ExprKind::Unary(op, a) => {
                 let a = self.scalar(a);
                 let op = match op {

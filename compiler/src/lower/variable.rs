@@ -218,18 +218,27 @@ impl Context<'_, '_> {
         let operands = self.keys(keys);
         let key = self.key(map.0, &layout, &operands, span);
         let size = self.unit.size(self.ty_of(id));
-        self.find_or_make(map, key, size, Drops::Dynamic)
+        let (element, full) = self.find_or_make(map, key, size);
+        let found = self.b.block(&[Type::Ptr]);
+        self.b.jump(found, &[element]);
+        // What is stored is lost, and counted; the clause goes on.
+        self.b.switch_to(full);
+        self.count_drop(Drops::Dynamic);
+        let nowhere = self.memory(size);
+        self.clear(nowhere, 0, size);
+        self.b.jump(found, &[nowhere]);
+        self.b.switch_to(found);
+        self.b.block_param(found, 0)
     }
 
     /// Looks a key up and inserts zeros if it is missing. If there is no room either, it
-    /// counts a drop and ends the clause.
+    /// goes to the block given.
     pub(crate) fn find_or_make(
         &mut self,
         map: crate::ir::MapId,
         key: Value,
         size: u32,
-        drop: Drops,
-    ) -> Value {
+    ) -> (Value, BlockId) {
         const BPF_NOEXIST: i64 = 1;
         let done = self.b.block(&[Type::Ptr]);
         let (found, missing) = self.lookup(map, key);
@@ -243,11 +252,8 @@ impl Context<'_, '_> {
         self.helper(Helper::MAP_UPDATE_ELEM, &[m, key, zeros, flags]);
         let (made, full) = self.lookup(map, key);
         self.b.jump(done, &[made]);
-        self.b.switch_to(full);
-        self.count_drop(drop);
-        self.end_clause();
         self.b.switch_to(done);
-        self.b.block_param(done, 0)
+        (self.b.block_param(done, 0), full)
     }
 
     // ---------------------------------------------------------- assignment
@@ -321,7 +327,7 @@ impl Context<'_, '_> {
         self.b.branch_imm(Cond::SLt, result, 0, full, done);
         self.b.switch_to(full);
         self.count_drop(Drops::Dynamic);
-        self.end_clause();
+        self.b.jump(done, &[]);
         self.b.switch_to(done);
     }
 }
