@@ -138,8 +138,8 @@ impl<'a> Consumer<'a> {
         let whole = record.first && record.last;
         // What a speculation does is no output of its own.
         let speculates = |a: &Action| matches!(a, Action::Commit(_) | Action::Discard(_));
-        let shown = !self.look.quiet
-            && !(whole && !record.actions.is_empty() && record.actions.iter().all(speculates));
+        let silent = whole && !record.actions.is_empty() && record.actions.iter().all(speculates);
+        let shown = !(self.look.quiet || silent);
         if !whole && shown {
             text.push_str(&self.lines.remove(&key).unwrap_or_default());
         }
