@@ -88,8 +88,8 @@ fn read(
             ("<command line>".to_owned(), text.clone(), SourceKind::CommandLine)
         }
     };
-    // Only files are preprocessed, as dtrace(1) has it.
-    if options.on("cpp") && kind == SourceKind::Script {
+    // Not what dtrace(1) takes as `-n` and the like: there it wants files only.
+    if options.on("cpp") && !matches!(program, ProgramText::Probe(..)) {
         let cpp = options.text("cpppath").unwrap_or_default();
         text = invocation.preprocessor.run(&cpp, &name, &text)?;
     }

@@ -185,6 +185,29 @@ fn without_rights_it_says_so() {
 }
 
 #[test]
+fn a_missing_script_is_named() {
+    for args in [&["/no/such/script.d"][..], &["check", "/no/such/script.d"]] {
+        let output = strand(args);
+        assert_eq!(output.status.code(), Some(1));
+        let told = "strand: /no/such/script.d can't be read: No such file or directory\n";
+        assert_eq!(text(&output.stderr), told);
+    }
+}
+
+#[test]
+fn a_running_process_is_traced_until_it_ends() {
+    if !live() {
+        return;
+    }
+    let mut process = Command::new("sleep").arg("0.3").spawn().expect("sleep starts");
+    let pid = process.id().to_string();
+    let program = r#"BEGIN { printf("%d ", $target); } END { printf("over\n"); }"#;
+    let output = strand(&["-q", "-p", &pid, "-e", program]);
+    process.wait().expect("it ends");
+    assert_eq!(text(&output.stdout).trim(), format!("{pid} over"));
+}
+
+#[test]
 fn a_command_ends_the_session() {
     if !live() {
         return;
