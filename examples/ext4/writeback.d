@@ -26,6 +26,7 @@
  * A large folio becomes dirty as a whole, so more pages may be dirtied than written.
  */
 #pragma D option defaultargs
+#pragma D option dynvarsize=256m
 
 /* A device's number as stat(1) shows it. */
 inline uint64_t device[uint64_t D] = D & 0xff | D >> 20 << 8 | (D & 0xfff00) << 12;
@@ -79,21 +80,27 @@ sdt:block::block_bio_queue
 			joined++;
 			this->name = name[this->inode, this->index];
 			@written[this->name, this->pid] = count();
-			if (this->folio == this->last)
-				continue;
-			this->last = this->folio;
-			@delay[this->name, this->pid] =
-			    quantize(timestamp - since[this->inode, this->index]);
-			printf("I/O started pid: %d real pid: %d page: 0x%p %d", pid, this->pid,
-			    this->folio, walltimestamp);
-			if ((uintptr_t)this->page != (uintptr_t)this->folio)
-				printf(" bio page: 0x%p", this->page);
-			printf("\n");
+			if (this->folio != this->last) {
+				this->last = this->folio;
+				@delay[this->name, this->pid] =
+				    quantize(timestamp - since[this->inode, this->index]);
+				printf("I/O started pid: %d real pid: %d page: 0x%p %d", pid,
+				    this->pid, this->folio, walltimestamp);
+				if ((uintptr_t)this->page != (uintptr_t)this->folio)
+					printf(" bio page: 0x%p", this->page);
+				printf("\n");
+			}
+			/* With its last page, the folio is done. */
+			if (this->page + 1 == (struct page *)this->folio + folio_pages[this->folio]) {
+				dirtier[this->inode, this->index] = 0;
+				name[this->inode, this->index] = 0;
+				since[this->inode, this->index] = 0;
+			}
 		}
 	}
 }
 
-/* The folio is gone: so may be its inode, and another may have its address. */
+/* The folio leaves the cache unwritten: truncated, or a file that was removed. */
 sdt:filemap::mm_filemap_delete_from_page_cache
 /dirtier[args[0]->mapping->host, args[0]->index]/
 {
