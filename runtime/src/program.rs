@@ -20,6 +20,9 @@ use strand_grammar::macros::Macros;
 use strand_grammar::source::{SourceId, SourceKind, Sources};
 use strand_grammar::{ProbeSpec, Unit, UnitKind};
 
+/// Diagnostics that are shown at once: nobody reads more before mending the first.
+const MOST_SHOWN: usize = 20;
+
 /// Parsed programs.
 #[derive(Debug)]
 pub struct Parsed {
@@ -201,7 +204,11 @@ impl Parsed {
                 text += &format!("dtrace: {what}: {line}\n");
             }
         } else {
-            text = render(&self.sources, diagnostics, std::io::stderr().is_terminal());
+            let shown = &diagnostics[..diagnostics.len().min(MOST_SHOWN)];
+            text = render(&self.sources, shown, std::io::stderr().is_terminal());
+            if diagnostics.len() > MOST_SHOWN {
+                text += &format!("{} more errors are not shown\n", diagnostics.len() - MOST_SHOWN);
+            }
         }
         eprint!("{text}");
         diagnostics.iter().any(Diagnostic::is_error)

@@ -1,0 +1,26 @@
+//@ check
+BEGIN { x = missing0; }
+BEGIN { x = missing1; }
+BEGIN { x = missing2; }
+BEGIN { x = missing3; }
+BEGIN { x = missing4; }
+BEGIN { x = missing5; }
+BEGIN { x = missing6; }
+BEGIN { x = missing7; }
+BEGIN { x = missing8; }
+BEGIN { x = missing9; }
+BEGIN { x = missing10; }
+BEGIN { x = missing11; }
+BEGIN { x = missing12; }
+BEGIN { x = missing13; }
+BEGIN { x = missing14; }
+BEGIN { x = missing15; }
+BEGIN { x = missing16; }
+BEGIN { x = missing17; }
+BEGIN { x = missing18; }
+BEGIN { x = missing19; }
+BEGIN { x = missing20; }
+BEGIN { x = missing21; }
+BEGIN { x = missing22; }
+BEGIN { x = missing23; }
+BEGIN { x = missing24; }
