@@ -16,7 +16,7 @@ use rustc_hash::FxHashMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use strand_compiler::manifest::{
-    Action, DROPS, Drops, FAULT_RECORD, Fault, HEADER, Manifest, Record,
+    Action, DROPS, Datum, DatumKind, Drops, FAULT_RECORD, Fault, HEADER, Manifest, Record,
 };
 
 /// How output looks.
@@ -70,6 +70,20 @@ pub struct Consumer<'a> {
     drops: Vec<[u64; DROPS as usize]>,
     speculation_drops: u64,
     status: Option<i32>,
+    /// Something that is printed names a user address.
+    names_users: bool,
+}
+
+/// Whether any record or aggregation holds a user address to be named.
+fn names_users(manifest: &Manifest) -> bool {
+    let user = |d: &Datum| matches!(d.kind, DatumKind::UserStack | DatumKind::UserSymbol(_));
+    let in_action = |action: &Action| match action {
+        Action::Trace(datum) | Action::Show(datum) => user(datum),
+        Action::Printf { args, .. } => args.iter().any(user),
+        _ => false,
+    };
+    manifest.records.iter().any(|r| r.actions.iter().any(in_action))
+        || manifest.aggregations.iter().any(|a| a.keys.iter().any(user))
 }
 
 impl std::fmt::Debug for Consumer<'_> {
@@ -103,6 +117,7 @@ impl<'a> Consumer<'a> {
             drops: Vec::new(),
             speculation_drops: 0,
             status: None,
+            names_users: names_users(manifest),
         }
     }
 
@@ -115,6 +130,13 @@ impl<'a> Consumer<'a> {
             self.consume(bytes, kernel)?;
         }
         Ok(self.status.map_or(Control::Continue, Control::Exit))
+    }
+
+    /// A process whose addresses may have to be named when it is gone.
+    pub fn note_process(&mut self, pid: u32) {
+        if self.names_users {
+            self.symbols.note(pid);
+        }
     }
 
     /// Writes out what is buffered.

@@ -14,6 +14,7 @@ pub mod format;
 pub mod kernel;
 pub mod list;
 pub mod load;
+pub mod mappings;
 pub mod maps;
 pub mod options;
 pub mod preflight;

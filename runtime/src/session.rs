@@ -145,7 +145,15 @@ impl Session<'_, '_> {
         let mut pause = SHORTEST;
         let mut looked = Instant::now();
         let mut settled = Instant::now();
+        let (started, mut noted) = (Instant::now(), Instant::now());
         loop {
+            // Often at first, while its libraries come; ever less often then.
+            if noted.elapsed() * 8 >= started.elapsed() {
+                noted = Instant::now();
+                if let Ok(pid @ 1..) = u32::try_from(targets.id()) {
+                    self.sink.borrow_mut().consumer.note_process(pid);
+                }
+            }
             let stopping = interrupt.asked() || self.loaded.is_stopping() || targets.ended();
             if stopping || self.sink.borrow().broken.is_some() {
                 return;

@@ -4,9 +4,10 @@
 //! once when they are first needed; user symbols come from blazesym, which reads a
 //! process's maps and ELF files. Where nothing is known the address itself is shown.
 
+use crate::mappings::Mappings;
 use crate::symbols::Symbols;
 use blazesym::Pid;
-use blazesym::symbolize::source::{Process, Source};
+use blazesym::symbolize::source::{Elf, Process, Source};
 use blazesym::symbolize::{Input, Symbolizer as Blazesym};
 use rustc_hash::FxHashMap;
 use std::fmt::Write;
@@ -28,6 +29,8 @@ pub trait Symbolizer {
     fn kernel(&mut self, address: u64) -> Option<Named>;
     /// An address in a process.
     fn user(&mut self, tgid: u64, address: u64) -> Option<Named>;
+    /// A process that lives now, but may be gone when its addresses are asked for.
+    fn note(&mut self, _pid: u32) {}
 }
 
 /// The running system.
@@ -35,6 +38,7 @@ pub struct LiveSymbolizer {
     kernel: Option<KernelNames>,
     user: Blazesym,
     known: FxHashMap<(u64, u64), Option<Named>>,
+    mappings: Mappings,
 }
 
 /// The kernel's functions in order of address; empty if they are hidden.
@@ -80,7 +84,12 @@ impl std::fmt::Debug for LiveSymbolizer {
 
 impl Default for LiveSymbolizer {
     fn default() -> Self {
-        LiveSymbolizer { kernel: None, user: Blazesym::new(), known: FxHashMap::default() }
+        LiveSymbolizer {
+            kernel: None,
+            user: Blazesym::new(),
+            known: FxHashMap::default(),
+            mappings: Mappings::default(),
+        }
     }
 }
 
@@ -93,18 +102,35 @@ impl Symbolizer for LiveSymbolizer {
         if let Some(known) = self.known.get(&(tgid, address)) {
             return known.clone();
         }
-        let named = self.find_user(tgid, address);
+        let pid = u32::try_from(tgid).ok().filter(|p| *p != 0)?;
+        let named = self.find_user(pid, address).or_else(|| self.find_in_file(pid, address));
         // A process that has ended can't be asked again, but a new one may have its id.
         if named.is_some() {
             self.known.insert((tgid, address), named.clone());
         }
         named
     }
+
+    fn note(&mut self, pid: u32) {
+        self.mappings.note(pid);
+    }
 }
 
 impl LiveSymbolizer {
-    fn find_user(&mut self, tgid: u64, address: u64) -> Option<Named> {
-        let pid = u32::try_from(tgid).ok().filter(|p| *p != 0)?;
+    /// In the files that a process had mapped when it was last looked at.
+    fn find_in_file(&mut self, pid: u32, address: u64) -> Option<Named> {
+        let mapping = self.mappings.find(pid, address)?;
+        let source = Source::Elf(Elf::new(&mapping.path));
+        let offset = Input::FileOffset(mapping.file_offset(address));
+        let found = self.user.symbolize_single(&source, offset).ok();
+        let symbol = found.as_ref().and_then(|f| f.as_sym());
+        Some(Named {
+            module: base_name(PathBuf::from(&mapping.path)),
+            symbol: symbol.map(|sym| (sym.name.to_string(), sym.offset as u64)),
+        })
+    }
+
+    fn find_user(&mut self, pid: u32, address: u64) -> Option<Named> {
         let source = Source::Process(Process::new(Pid::from(pid)));
         let found = self.user.symbolize_single(&source, Input::AbsAddr(address)).ok()?;
         match found.into_sym() {
