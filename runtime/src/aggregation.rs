@@ -50,8 +50,10 @@ pub struct Order {
 /// A merged element.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The key's bytes.
+    /// The key's bytes; those of the first where several stand for one symbol.
     pub key: Vec<u8>,
+    /// All keys in the map that it stands for.
+    pub in_map: Vec<Vec<u8>>,
     /// Words of the value, summed over the CPUs as the function demands.
     pub words: Vec<i64>,
 }
@@ -73,6 +75,7 @@ struct State {
 pub struct Aggregations {
     all: Vec<Aggregation>,
     states: Vec<State>,
+    modules: key::Modules,
     /// How they are sorted.
     pub order: Order,
 }
@@ -81,21 +84,41 @@ impl Aggregations {
     /// Of a manifest.
     pub fn new(all: Vec<Aggregation>) -> Self {
         let states = all.iter().map(|_| State::default()).collect();
-        Aggregations { all, states, order: Order::default() }
+        Aggregations { all, states, modules: key::Modules::default(), order: Order::default() }
     }
 
-    /// Merged entries, unsorted.
-    pub fn entries(&self, n: usize, source: &mut dyn Source) -> Result<Vec<Entry>, String> {
+    /// Merged entries, unsorted. Addresses that are shown by one name are one key.
+    pub fn entries(
+        &mut self,
+        n: usize,
+        around: &mut Surroundings<'_>,
+        source: &mut dyn Source,
+    ) -> Result<Vec<Entry>, String> {
         let (a, state) = (&self.all[n], &self.states[n]);
-        let mut entries = Vec::new();
+        let named = a.keys.iter().any(key::is_name);
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut of_name: FxHashMap<Vec<u8>, usize> = FxHashMap::default();
         for (key, cpus) in source.read(&a.map)? {
             let none = Vec::new();
             let baseline = state.baseline.get(&key).unwrap_or(&none);
             let words = merge(&a.function, a.value_size, &cpus, baseline);
             let updated = cpus.iter().any(|v| word(v, 0) != 0);
-            if updated || state.cleared.contains(&key) {
-                entries.push(Entry { key, words });
+            if !updated && !state.cleared.contains(&key) {
+                continue;
             }
+            let mut shown = key.clone();
+            if named {
+                key::name(&mut shown, &a.keys, around, &mut self.modules);
+                if let Some(i) = of_name.get(&shown) {
+                    let other = &mut entries[*i];
+                    let values = [bytes(&other.words), bytes(&words)];
+                    other.words = merge(&a.function, a.value_size, &values, &[]);
+                    other.in_map.push(key);
+                    continue;
+                }
+                of_name.insert(shown.clone(), entries.len());
+            }
+            entries.push(Entry { key: shown, in_map: vec![key], words });
         }
         Ok(entries)
     }
@@ -126,9 +149,10 @@ impl Aggregations {
         &mut self,
         n: usize,
         keep: Option<i64>,
+        around: &mut Surroundings<'_>,
         source: &mut dyn Source,
     ) -> Result<(), String> {
-        let mut entries = self.entries(n, source)?;
+        let mut entries = self.entries(n, around, source)?;
         let a = &self.all[n];
         entries.sort_by(|x, y| {
             compare_values(a, x, y).then_with(|| key::compare(&a.keys, &x.key, &y.key, 0))
@@ -137,14 +161,15 @@ impl Aggregations {
         if keep > 0 {
             entries.reverse();
         }
-        for entry in entries.into_iter().skip(keep.unsigned_abs() as usize) {
+        let surplus = entries.into_iter().skip(keep.unsigned_abs() as usize);
+        for key in surplus.flat_map(|entry| entry.in_map) {
             if a.keys.is_empty() {
-                source.zero(&a.map, &entry.key, a.value_size)?;
+                source.zero(&a.map, &key, a.value_size)?;
             } else {
-                source.delete(&a.map, &entry.key)?;
+                source.delete(&a.map, &key)?;
             }
-            self.states[n].baseline.remove(&entry.key);
-            self.states[n].cleared.remove(&entry.key);
+            self.states[n].baseline.remove(&key);
+            self.states[n].cleared.remove(&key);
         }
         Ok(())
     }
@@ -167,7 +192,7 @@ impl Aggregations {
             self.states[*n].printed = true;
         }
         let layout = self.layout(which);
-        let rows = self.rows(which, &layout, source)?;
+        let rows = self.rows(which, &layout, around, source)?;
         if format.is_none() {
             out.push('\n');
         }
@@ -192,7 +217,7 @@ impl Aggregations {
                 continue;
             }
             let layout = self.layout(&[n]);
-            for (key, values) in self.rows(&[n], &layout, source)? {
+            for (key, values) in self.rows(&[n], &layout, around, source)? {
                 self.default_row(out, around, &[n], (&layout, &key), &values);
             }
         }
@@ -209,14 +234,15 @@ impl Aggregations {
 
     /// Keys with the value of each aggregation, in order.
     fn rows(
-        &self,
+        &mut self,
         which: &[usize],
         layout: &[Datum],
+        around: &mut Surroundings<'_>,
         source: &mut dyn Source,
     ) -> Result<Vec<Row>, String> {
         let mut rows: FxHashMap<Vec<u8>, Vec<Vec<i64>>> = FxHashMap::default();
         for (i, n) in which.iter().enumerate() {
-            for entry in self.entries(*n, source)? {
+            for entry in self.entries(*n, around, source)? {
                 let key = match which {
                     [_] => entry.key,
                     _ => key::convert(&entry.key, &self.all[*n].keys, layout),
@@ -231,7 +257,11 @@ impl Aggregations {
         let position = self.order.value_position.min(which.len().saturating_sub(1));
         let Some(by_value) = which.get(position).map(|n| &self.all[*n]) else { return Ok(rows) };
         let order = self.order;
-        let entry = |row: &Row| Entry { key: row.0.clone(), words: row.1[position].clone() };
+        let entry = |row: &Row| Entry {
+            key: row.0.clone(),
+            in_map: Vec::new(),
+            words: row.1[position].clone(),
+        };
         rows.sort_by_cached_key(|row| SortKey { entry: entry(row), layout, by_value, order });
         if order.reverse {
             rows.reverse();
@@ -355,6 +385,11 @@ fn deviation(words: &[i64], normal: i64) -> u64 {
     let mean = i128::from(at(1)) / i128::from(normal) / count as i128;
     let mean_of_squares = squares / divisor / divisor / count;
     mean_of_squares.saturating_sub((mean * mean) as u128).isqrt() as u64
+}
+
+/// A value as a map has it.
+fn bytes(words: &[i64]) -> Vec<u8> {
+    words.iter().flat_map(|w| w.to_le_bytes()).collect()
 }
 
 /// Adds up the CPUs' values, less what was there at the last `clear`.

@@ -255,7 +255,7 @@ impl<'a> Consumer<'a> {
             }
             Action::Trunc(a, keep) => {
                 let keep = keep.as_ref().map(number);
-                let result = self.aggregations.trunc(*a as usize, keep, kernel);
+                let result = self.aggregations.trunc(*a as usize, keep, &mut around, kernel);
                 self.report(result)?;
             }
             Action::Normalize(a, by) => {

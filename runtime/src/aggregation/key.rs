@@ -4,9 +4,11 @@
 //! aggregations one layout that holds the keys of all. Their keys agree in D's types, but
 //! one may hold 16 bytes of text (`execname`) where another has 256 (a variable).
 
+use crate::format::Surroundings;
 use crate::record::{Data, decode};
+use rustc_hash::FxHashMap;
 use std::cmp::Ordering;
-use strand_compiler::manifest::{Datum, DatumKind};
+use strand_compiler::manifest::{Datum, DatumKind, SymbolKind};
 
 /// A layout that keys of all these layouts fit into. The first says how integers are shown.
 pub fn shared(layouts: &[&[Datum]]) -> Vec<Datum> {
@@ -39,6 +41,47 @@ pub fn convert(key: &[u8], from: &[Datum], to: &[Datum]) -> Vec<u8> {
         }
     }
     out
+}
+
+/// By process (0: the kernel) and name: the address that stands for all of a module.
+pub type Modules = FxHashMap<(u64, String), u64>;
+
+/// Whether a part of a key is shown by a name that many addresses share.
+pub fn is_name(datum: &Datum) -> bool {
+    use SymbolKind::{Function, Module, Symbol};
+    matches!(
+        datum.kind,
+        DatumKind::Symbol(Symbol | Function | Module)
+            | DatumKind::UserSymbol(Symbol | Function | Module)
+    )
+}
+
+/// Replaces addresses by those that stand for their symbols or modules.
+pub fn name(
+    key: &mut [u8],
+    layout: &[Datum],
+    around: &mut Surroundings<'_>,
+    modules: &mut Modules,
+) {
+    for datum in layout.iter().filter(|d| is_name(d)) {
+        let (kind, process, address, at) = match decode(key, datum) {
+            Data::Symbol(kind, address) => (kind, 0, address, datum.offset),
+            Data::UserSymbol(kind, tgid, address) => (kind, tgid, address, datum.offset + 8),
+            _ => continue,
+        };
+        let named = match datum.kind {
+            DatumKind::UserSymbol(_) if around.noresolve => None,
+            DatumKind::UserSymbol(_) => around.symbols.user(process, address),
+            _ => around.symbols.kernel(address),
+        };
+        let Some(named) = named else { continue };
+        let standing = match (kind, named.symbol) {
+            (SymbolKind::Module, _) => *modules.entry((process, named.module)).or_insert(address),
+            (_, Some((_, distance))) => address - distance,
+            (_, None) => address,
+        };
+        copy(&mut key[at as usize..], &standing.to_le_bytes());
+    }
 }
 
 fn copy(to: &mut [u8], from: &[u8]) {
