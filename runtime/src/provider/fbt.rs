@@ -107,14 +107,13 @@ impl Provider for Fbt {
         };
         let void = matches!(btf.ty(btf.resolve(ret)), BtfType::Void);
         let args = if void { vec![offset] } else { vec![offset, typed(1, ret)] };
-        let (attach, value) = match how {
-            How::Fentry => {
-                let value = if void { "0".to_owned() } else { format!("arg{count}") };
-                (Attach::Fexit { module, function, args: count }, value)
-            }
-            How::Kprobe => (Attach::Kretprobe { module, function }, "arg1".to_owned()),
+        let attach = match how {
+            How::Fentry => Attach::Fexit { module, function, args: count },
+            How::Kprobe => Attach::Kretprobe { module, function },
         };
-        let sites = vec![Site { attach, args: vec!["-1".to_owned(), value], when: None }];
+        let value = if void { "0" } else { "arg1" };
+        let sites =
+            vec![Site { attach, args: vec!["-1".to_owned(), value.to_owned()], when: None }];
         Ok(Probe { args, sites, ..probe(name) })
     }
 }
