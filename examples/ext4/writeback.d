@@ -84,11 +84,13 @@ sdt:block::block_bio_queue
 				this->last = this->folio;
 				@delay[this->name, this->pid] =
 				    quantize(timestamp - since[this->inode, this->index]);
-				printf("I/O started pid: %d real pid: %d page: 0x%p %d", pid,
-				    this->pid, this->folio, walltimestamp);
-				if ((uintptr_t)this->page != (uintptr_t)this->folio)
-					printf(" bio page: 0x%p", this->page);
-				printf("\n");
+				this->when = walltimestamp;
+				if ((uintptr_t)this->page == (uintptr_t)this->folio)
+					printf("I/O started pid: %d real pid: %d page: 0x%p %d\n", pid,
+					    this->pid, this->folio, this->when);
+				else
+					printf("I/O started pid: %d real pid: %d page: 0x%p %d bio page: 0x%p\n",
+					    pid, this->pid, this->folio, this->when, this->page);
 			}
 			/* With its last page, the folio is done. */
 			if (this->page + 1 == (struct page *)this->folio + folio_pages[this->folio]) {
