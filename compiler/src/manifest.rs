@@ -157,7 +157,7 @@ pub enum State {
 pub const HEADER: u32 = 16;
 
 /// Layout index of a fault record: header, then u32 fault site, u32 fault kind
-/// ([`Fault`]), u64 address or value.
+/// ([`Fault`]), u64 index of the BPF instruction in its program, u64 address or value.
 pub const FAULT_RECORD: u32 = u32::MAX;
 
 /// The kinds of faults, with the numbers of DTrace's `DTRACEFLT_*`.

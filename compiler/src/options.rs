@@ -14,6 +14,8 @@ pub struct Options {
     pub dynvarsize: u64,
     /// Bytes of the record buffer.
     pub bufsize: u64,
+    /// Bytes that a clause can allocate: `alloca()`, `copyin()`.
+    pub scratchsize: u32,
     /// Speculations at a time.
     pub nspec: u32,
     /// Bytes of one speculation.
@@ -41,6 +43,7 @@ impl Default for Options {
             aggsize: 4 << 20,
             dynvarsize: 1 << 20,
             bufsize: 4 << 20,
+            scratchsize: 4096,
             nspec: 1,
             specsize: 4 << 20,
             stackframes: 20,

@@ -11,7 +11,7 @@ pub mod walk;
 use crate::builtins;
 use crate::kernel::{Attach, Probe};
 use crate::manifest::{AggregatingFunction, Format};
-use crate::types::{RecordId, TypeId, Types};
+use crate::types::{RecordId, Space, TypeId, Types};
 use strand_grammar::ast::{BinaryOp, Scope};
 use strand_grammar::source::Span;
 
@@ -217,15 +217,6 @@ pub struct Expr {
     pub ty: TypeId,
     /// Where.
     pub span: Span,
-}
-
-/// Where memory is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Space {
-    /// Kernel memory: read with bpf_probe_read_kernel unless it can be loaded.
-    Kernel,
-    /// User memory of the current process.
-    User,
 }
 
 /// The kinds of expressions.

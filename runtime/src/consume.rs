@@ -318,10 +318,13 @@ impl<'a> Consumer<'a> {
 
     fn fault(&mut self, bytes: &[u8]) -> io::Result<()> {
         let at = HEADER as usize;
-        let (probe, site, kind, value) =
-            (half(bytes, 4), half(bytes, at), half(bytes, at + 4), word(bytes, at + 8));
+        let (probe, site, kind) = (half(bytes, 4), half(bytes, at), half(bytes, at + 4));
+        let (pc, value) = (word(bytes, at + 8), word(bytes, at + 16));
         let count = self.faults.entry((probe, site)).or_default();
         *count += 1;
+        if self.look.program == "dtrace" {
+            return self.fault_as_dtrace(probe, site, kind, (pc, value));
+        }
         if *count > 1 {
             return Ok(());
         }
@@ -339,6 +342,32 @@ impl<'a> Consumer<'a> {
         )
     }
 
+    /// In DTrace's words, which scripts may look for.
+    fn fault_as_dtrace(
+        &mut self,
+        probe: u32,
+        site: u32,
+        kind: u32,
+        (pc, value): (u64, u64),
+    ) -> io::Result<()> {
+        let clause = self.manifest.faults.get(site as usize).map_or(0, |s| s.clause);
+        let name = self.probe_name(probe);
+        let is = |f: Fault| f as u32 == kind;
+        let what = if is(Fault::BadIndex) {
+            format!("index out of bounds ({})", value as i64)
+        } else if is(Fault::BadSize) {
+            format!("invalid size ({value:#x})")
+        } else {
+            describe(kind, value)
+        };
+        let program = &self.look.program;
+        writeln!(
+            self.messages,
+            "{program}: error in dt_clause_{clause} for probe ID {probe} ({name}): {what} at BPF \
+             pc {pc}"
+        )
+    }
+
     fn probe_name(&self, probe: u32) -> String {
         match self.probes.get(&probe) {
             Some(i) => {
@@ -350,6 +379,9 @@ impl<'a> Consumer<'a> {
     }
 
     fn repeated_faults(&mut self) -> io::Result<()> {
+        if self.look.program == "dtrace" {
+            return Ok(());
+        }
         let mut repeated: Vec<_> = self.faults.drain().filter(|(_, n)| *n > 1).collect();
         repeated.sort();
         for ((probe, site), n) in repeated {

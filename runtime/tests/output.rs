@@ -402,6 +402,7 @@ fn faults_are_told_once() {
     let mut data = Vec::new();
     data.extend(0u32.to_le_bytes());
     data.extend((Fault::BadAddress as u32).to_le_bytes());
+    data.extend(42u64.to_le_bytes());
     data.extend(0x10u64.to_le_bytes());
     let record = (FAULT_RECORD, 0, 0, data.as_slice());
     insta::assert_snapshot!(s.run(&[record, record, record]).0);

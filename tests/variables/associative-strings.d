@@ -2,10 +2,10 @@ BEGIN
 {
 	name[1] = "first";
 	name[2] = "second";
-	printf("%s %s [%s]\n", name[1], name[2], name[3]);
+	printf("%s %s %d\n", name[1], name[2], name[3] == NULL);
 	name[1] = name[2];
 	printf("%s\n", name[1]);
 	name[2] = 0;
-	printf("[%s]\n", name[2]);
+	printf("%d\n", name[2] == NULL);
 	exit(0);
 }

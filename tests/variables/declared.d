@@ -8,7 +8,7 @@ BEGIN
 	byte = 300;
 	wide = 1 << 20;
 	wide *= 1 << 20;
-	printf("%d %d %d [%s]\n", i, byte, wide, s);
+	printf("%d %d %d %d\n", i, byte, wide, s == NULL);
 	s = "set";
 	printf("%s\n", s);
 	exit(0);

@@ -4,6 +4,6 @@ string text;
 BEGIN
 /unset == 0/
 {
-	printf("%d [%s]\n", unset, text);
+	printf("%d %d\n", unset, text == NULL);
 	exit(0);
 }

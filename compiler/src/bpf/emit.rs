@@ -379,6 +379,10 @@ impl Emitter<'_> {
                 (_, Ok(n)) => self.put(Insn::mov32_imm(r, n as i32)),
                 _ => Insn::load_imm64(r, 0, n).into_iter().for_each(|i| self.put(i)),
             },
+            Kind::FaultPc(_) => {
+                let here = self.out.insns.len() as i32;
+                self.put(Insn::alu_imm(alu::MOV, r, here));
+            }
             Kind::Relocated(n, target) => {
                 self.relocate(target);
                 self.put(Insn::alu_imm(alu::MOV, r, n));

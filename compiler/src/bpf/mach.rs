@@ -93,6 +93,8 @@ pub enum Kind {
     Move32,
     /// `→ r`: a number.
     Number(i64),
+    /// `→ r`: the number of this instruction, for a fault site.
+    FaultPc(u32),
     /// `→ r`: a number that CO-RE relocates.
     Relocated(i32, RelocationTarget),
     /// `→ r`: an address that the loader fills in.

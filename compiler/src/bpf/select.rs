@@ -213,6 +213,7 @@ impl Selector<'_> {
                 let (n, target) = self.field_info(*f, *info);
                 Some(Kind::Relocated(n, target))
             }
+            Op::FaultPc(site) => Some(Kind::FaultPc(*site)),
             Op::Map(m) => Some(Kind::Symbol(RelocationTarget::Map(*m))),
             Op::Function(f) => Some(Kind::Symbol(RelocationTarget::FunctionAddress(*f))),
             Op::Slot(_) | Op::Rodata(_) | Op::Bss(_) | Op::Binary(..) => {

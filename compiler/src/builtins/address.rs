@@ -24,6 +24,7 @@ const fn kernel(name: &'static str, kind: SymbolKind, doc: &'static str) -> Subr
         result: ResultType::Symbol { kind, user: false },
         params: ONE_ADDRESS,
         doc,
+        allocates: false,
         lower: |cx, call| {
             let address = cx.expr(&call.args[0]);
             Operand::Number(cx.number(&address))
@@ -37,6 +38,7 @@ const fn user(name: &'static str, kind: SymbolKind, doc: &'static str) -> Subrou
         result: ResultType::Symbol { kind, user: true },
         params: ONE_ADDRESS,
         doc,
+        allocates: false,
         lower: user_address,
     }
 }

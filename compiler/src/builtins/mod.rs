@@ -10,6 +10,7 @@ mod address;
 mod probe;
 mod process;
 mod random;
+mod scratch;
 mod speculation;
 mod stack;
 mod string;
@@ -42,6 +43,8 @@ pub struct Subroutine {
     pub params: &'static [Param],
     /// What it does, in a sentence.
     pub doc: &'static str,
+    /// It takes memory of the clause's own: [`ParamKind::Size`] bytes.
+    pub allocates: bool,
     /// Its code.
     pub lower: fn(&mut Context, &Call) -> Operand,
 }
@@ -60,6 +63,8 @@ pub struct Call<'a> {
 pub enum ResultType {
     /// A D type name.
     D(&'static str),
+    /// A pointer into the clause's own memory.
+    Scratch,
     /// `stack(n)`, `ustack(n)`: a stack of that many frames (first argument, an integer
     /// constant; else the option's default).
     Stack {
@@ -95,6 +100,12 @@ pub enum ParamKind {
     Address,
     /// An integer constant above 0.
     Count,
+    /// A number of bytes.
+    Size,
+    /// A pointer into the clause's own memory.
+    Scratch,
+    /// What bytes are copied from: a pointer of any type, or text.
+    Source,
 }
 
 const fn required(kind: ParamKind) -> Param {
@@ -111,6 +122,7 @@ static VARIABLES: &[&[Variable]] =
 static SUBROUTINES: &[&[Subroutine]] = &[
     address::SUBROUTINES,
     random::SUBROUTINES,
+    scratch::SUBROUTINES,
     speculation::SUBROUTINES,
     stack::SUBROUTINES,
     string::SUBROUTINES,

@@ -8,6 +8,7 @@ pub(super) const SUBROUTINES: &[Subroutine] = &[Subroutine {
     result: ResultType::D("int"),
     params: &[],
     doc: "a pseudo-random number",
+    allocates: false,
     lower: |cx, call| {
         let n = cx.helper(Helper::GET_PRANDOM_U32, &[]);
         Operand::Number(cx.convert(n, call.expr.ty))

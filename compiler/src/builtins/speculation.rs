@@ -12,6 +12,7 @@ pub(super) const SUBROUTINES: &[Subroutine] = &[Subroutine {
     result: ResultType::D("int"),
     params: &[],
     doc: "a new speculation's id, 0 if none is free",
+    allocates: false,
     lower: take,
 }];
 

@@ -27,6 +27,7 @@ pub(super) const SUBROUTINES: &[Subroutine] = &[
         result: ResultType::Stack { user: false },
         params: &[optional(ParamKind::Count)],
         doc: "the kernel stack, innermost frame first",
+        allocates: false,
         lower: stack,
     },
     Subroutine {
@@ -34,6 +35,7 @@ pub(super) const SUBROUTINES: &[Subroutine] = &[
         result: ResultType::Stack { user: true },
         params: &[optional(ParamKind::Count), optional(ParamKind::Count)],
         doc: "the user stack, innermost frame first",
+        allocates: false,
         lower: stack,
     },
 ];

@@ -14,6 +14,7 @@ pub(super) const SUBROUTINES: &[Subroutine] = &[
         result: ResultType::D("size_t"),
         params: &[required(ParamKind::String)],
         doc: "the length of text",
+        allocates: false,
         lower: strlen,
     },
     Subroutine {
@@ -21,6 +22,7 @@ pub(super) const SUBROUTINES: &[Subroutine] = &[
         result: ResultType::D("string"),
         params: &[required(ParamKind::String), required(ParamKind::String)],
         doc: "two texts as one",
+        allocates: false,
         lower: strjoin,
     },
     Subroutine {
@@ -32,6 +34,7 @@ pub(super) const SUBROUTINES: &[Subroutine] = &[
             optional(ParamKind::Integer("int")),
         ],
         doc: "a part of text, from an index (from the end if negative), so many bytes",
+        allocates: false,
         lower: substr,
     },
     Subroutine {
@@ -39,6 +42,7 @@ pub(super) const SUBROUTINES: &[Subroutine] = &[
         result: ResultType::D("string"),
         params: &[required(ParamKind::String)],
         doc: "the last part of a path",
+        allocates: false,
         lower: basename,
     },
 ];

@@ -84,7 +84,7 @@ impl Checker<'_> {
                 self.in_order(Kind::Record, span);
                 StatementKind::Action(Action::Show(e))
             }
-            ResultType::D(_) => StatementKind::Expr(e),
+            ResultType::D(_) | ResultType::Scratch => StatementKind::Expr(e),
         })
     }
 

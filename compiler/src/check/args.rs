@@ -9,7 +9,7 @@ use super::value::{Translated, Value, constant, int};
 use crate::enabling::Dependence;
 use crate::kernel::{ArgType, ProbeArg};
 use crate::typed::{Expr, ExprKind};
-use crate::types::TypeId;
+use crate::types::{Space, TypeId};
 use std::rc::Rc;
 use strand_grammar::ast;
 use strand_grammar::diagnostic::Diagnostic;
@@ -198,7 +198,7 @@ impl Checker<'_> {
             ArgType::D { text, userland } => {
                 let ty = self.type_text(text)?;
                 match self.types.pointee(ty) {
-                    Some(to) if *userland => Some(self.pointer_to(to, true)),
+                    Some(to) if *userland => Some(self.pointer_to(to, Space::User)),
                     _ => Some(ty),
                 }
             }

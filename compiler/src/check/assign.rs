@@ -7,8 +7,8 @@ use super::Checker;
 use super::value::{Value, constant, int};
 use crate::builtins;
 use crate::names::{Symbol, written};
-use crate::typed::{Expr, ExprKind, PlaceBase, Shape, Space, Target, VariableId};
-use crate::types::{Type, TypeId};
+use crate::typed::{Expr, ExprKind, PlaceBase, Shape, Target, VariableId};
+use crate::types::{Space, Type, TypeId};
 use strand_grammar::ast::{self, BinaryOp, ExprKind as Syntax, Ident, Scope};
 use strand_grammar::diagnostic::Diagnostic;
 use strand_grammar::source::Span;
@@ -195,6 +195,9 @@ impl Checker<'_> {
             return self.bad(span);
         }
         let at = value.span;
+        let Some(ty) = self.keeps_to_its_memory(&target, ty, &value, span) else {
+            return self.bad(span);
+        };
         let value = match self.coerce(value, ty) {
             Some(value) => value,
             None if deletes => int(0, ty, at),
@@ -202,6 +205,52 @@ impl Checker<'_> {
         };
         let kind = ExprKind::Assign { target, op: None, value: Box::new(value), deletes };
         Expr { kind, ty, span }
+    }
+
+    /// A variable that holds a pointer into scratch memory holds nothing else but NULL, so
+    /// that every access through it is known to need its check. The first such pointer
+    /// makes it one; gives the type that the variable has then.
+    fn keeps_to_its_memory(
+        &mut self,
+        target: &Target,
+        ty: TypeId,
+        value: &Expr,
+        span: Span,
+    ) -> Option<TypeId> {
+        let (Target::Variable(id) | Target::Element(id, _)) = target else { return Some(ty) };
+        let Some(pointee) = self.types.pointee(ty) else { return Some(ty) };
+        if constant(value) == Some(0) {
+            return Some(ty);
+        }
+        let variable = id.0 as usize;
+        let scratch = self.types.space(value.ty) == Space::Scratch;
+        if scratch == (self.types.space(ty) == Space::Scratch) {
+            self.holds_kernel[variable] |= !scratch;
+            return Some(ty);
+        }
+        if scratch && !self.holds_kernel[variable] {
+            let ty = self.pointer_to(pointee, Space::Scratch);
+            self.variables[variable].ty = ty;
+            return Some(ty);
+        }
+        let v = &self.variables[variable];
+        let (shown, defined) = (written(v.scope, &v.name), v.span);
+        let message = format!(
+            "`{shown}` can't hold pointers both to what `alloca()` gave and to other memory"
+        );
+        self.report(
+            Diagnostic::error("D_ALLOCA_INCOMPAT", span, message)
+                .label(
+                    value.span,
+                    match scratch {
+                        true => "this points to memory of the clause",
+                        false => "this points elsewhere",
+                    },
+                )
+                .label(defined, "the variable")
+                .hint("use another variable"),
+        );
+        None
     }
 
     /// Whether assigning 0 frees the target: elements and thread-locals.
@@ -380,12 +429,16 @@ impl Checker<'_> {
                 PlaceBase::Variable(_) | PlaceBase::Element(..) => Some((Target::Part(place), ty)),
                 PlaceBase::Memory { space, .. } => {
                     let whose = match space {
+                        Space::Scratch => return Some((Target::Part(place), ty)),
                         Space::Kernel => "the kernel's memory",
                         Space::User => "a process's memory",
                     };
                     self.report(
                         Diagnostic::error("D_OP_WRITE", span, format!("{whose} can't be written"))
-                            .label(syntax.span, "only D's own variables can be assigned to"),
+                            .label(
+                                syntax.span,
+                                "only D's variables and what `alloca()` gives can be assigned to",
+                            ),
                     );
                     None
                 }

@@ -8,7 +8,7 @@ use super::value::{Value, constant, int};
 use crate::builtins::{self, Param, ParamKind, ResultType, Subroutine};
 use crate::names::{Inline, Symbol, nearest};
 use crate::typed::{Expr, ExprKind};
-use crate::types::{Type, TypeId};
+use crate::types::{Space, Type, TypeId};
 use std::rc::Rc;
 use strand_grammar::ast::{self, BinaryOp, ExprKind as Syntax, Ident, UnaryOp};
 use strand_grammar::diagnostic::Diagnostic;
@@ -19,12 +19,9 @@ const DEFINED: &str = "defined";
 
 /// D's functions that this version doesn't have.
 const UNIMPLEMENTED: &[&str] = &[
-    "alloca",
-    "bcopy",
     "breakpoint",
     "chill",
     "cleanpath",
-    "copyinto",
     "copyout",
     "copyoutstr",
     "d_path",
@@ -240,9 +237,26 @@ impl Checker<'_> {
                 let ok = self.types.is_integer(found);
                 (ok.then(|| self.cast(value, ty)), "an integer")
             }
-            ParamKind::String => {
-                let ok = self.types.is_text(found);
-                (ok.then(|| self.as_string(value)), "text")
+            ParamKind::String => (self.coerce(value, self.basic.string), "text"),
+            ParamKind::Source => {
+                let text = self.types.is_string(found);
+                let value = if text { value } else { self.decay(value) };
+                let ok = text || self.types.pointee(value.ty).is_some();
+                (ok.then_some(value), "a pointer or a string")
+            }
+            ParamKind::Scratch => {
+                let ok = self.types.space(found) == Space::Scratch;
+                (ok.then_some(value), "a pointer to what `alloca()` gave")
+            }
+            ParamKind::Size => {
+                let ok = self.types.is_integer(found);
+                let value = ok.then(|| self.cast(value, self.basic.size));
+                let n = value.as_ref().and_then(constant).map_or(0, |n| n as u64);
+                if subroutine.allocates && n > u64::from(self.options.scratchsize) {
+                    self.too_much_scratch(subroutine.name, n, at);
+                    return None;
+                }
+                (value, "a number of bytes")
             }
             ParamKind::Address => {
                 let value = self.decay(value);
@@ -270,6 +284,16 @@ impl Checker<'_> {
         converted
     }
 
+    fn too_much_scratch(&mut self, name: &str, n: u64, at: Span) {
+        let most = self.options.scratchsize;
+        let message = format!("{name}({n}) size larger than scratchsize {most}");
+        self.report(
+            Diagnostic::error("D_ALLOCA_SIZE", at, message)
+                .here("a clause can't allocate so much")
+                .hint(format!("set `#pragma D option scratchsize={}`", n.min(1 << 20))),
+        );
+    }
+
     /// Reports an argument of a wrong type.
     pub(super) fn wrong_argument(
         &mut self,
@@ -294,6 +318,7 @@ impl Checker<'_> {
     fn result_type(&mut self, subroutine: &Subroutine, args: &[Expr]) -> Option<TypeId> {
         Some(match subroutine.result {
             ResultType::D(text) => self.type_text(text)?,
+            ResultType::Scratch => self.pointer_to(self.basic.void, Space::Scratch),
             ResultType::Stack { user } => {
                 let asked = args.first().and_then(constant);
                 let default =

@@ -5,8 +5,8 @@
 
 use super::Checker;
 use super::value::{constant, int, place_of, space, within_lets};
-use crate::typed::{Expr, ExprKind, Space};
-use crate::types::{Type, TypeId};
+use crate::typed::{Expr, ExprKind};
+use crate::types::{Space, Type, TypeId};
 use strand_grammar::source::Span;
 
 impl Checker<'_> {
@@ -15,7 +15,7 @@ impl Checker<'_> {
         let Some((element, _)) = self.types.array(e.ty) else { return e };
         within_lets(e, |e| match place_of(&e) {
             Some(place) => {
-                let ty = self.pointer_to(element, space(&place) == Space::User);
+                let ty = self.pointer_to(element, space(&place));
                 Expr { kind: ExprKind::AddressOf(Box::new(place)), ty, span: e.span }
             }
             None => e,
@@ -44,7 +44,7 @@ impl Checker<'_> {
         }
         let limit = self.types.array(e.ty).map(|(_, len)| len).filter(|n| *n > 0);
         let array = self.types.array(e.ty).is_some();
-        let user = self.types.is_userland(e.ty);
+        let pointer_space = self.types.space(e.ty);
         within_lets(e, |e| {
             let span = e.span;
             let (address, space) = match place_of(&e).filter(|_| array) {
@@ -52,7 +52,7 @@ impl Checker<'_> {
                     let space = space(&place);
                     (self.decay(e), space)
                 }
-                None => (e, if user { Space::User } else { Space::Kernel }),
+                None => (e, pointer_space),
             };
             let kind = ExprKind::StringAt { address: Box::new(address), space, limit };
             Expr { kind, ty: string, span }
@@ -69,6 +69,9 @@ impl Checker<'_> {
         if types.is_integer(to) {
             return types.is_integer(e.ty).then(|| self.cast(e, to));
         }
+        if types.is_string(to) && types.is_scalar(e.ty) && constant(&e) == Some(0) {
+            return Some(self.null_string(e.span));
+        }
         if types.is_string(to) {
             return types.is_text(e.ty).then(|| Expr { ty: to, ..self.as_string(e) });
         }
@@ -80,6 +83,13 @@ impl Checker<'_> {
             return self.types.pointers_agree(e.ty, to).then(|| self.cast(e, to));
         }
         self.types.same(e.ty, to).then_some(Expr { ty: to, ..e })
+    }
+
+    /// NULL as a string.
+    pub fn null_string(&self, span: Span) -> Expr {
+        let address = Box::new(int(0, self.basic.void_pointer, span));
+        let kind = ExprKind::StringAt { address, space: Space::Kernel, limit: None };
+        Expr { kind, ty: self.basic.string, span }
     }
 
     /// The type a constant of this value has if nothing else is said: C99 6.4.4.1.

@@ -10,7 +10,7 @@ use crate::btf::BtfKind;
 use crate::builtins;
 use crate::names::{Inline, Symbol, nearest, written};
 use crate::typed::{Shape, Variable, VariableId};
-use crate::types::{Type, TypeId};
+use crate::types::{Space, Type, TypeId};
 use std::rc::Rc;
 use strand_grammar::ast::{
     self, BasicType, Derived, Ident, Scope, Storage, TypeName, TypeSpec, TypeSpecKind,
@@ -110,7 +110,8 @@ impl Checker<'_> {
             }
             ty = match step {
                 Derived::Pointer { userland, .. } => {
-                    self.pointer_to(ty, *userland || name.base.userland)
+                    let user = *userland || name.base.userland;
+                    self.pointer_to(ty, if user { Space::User } else { Space::Kernel })
                 }
                 Derived::Array(len) => self.array_of(ty, len.as_deref(), name.span),
                 Derived::Function { params, variadic } => {
@@ -509,6 +510,7 @@ impl Checker<'_> {
         }
         let id = VariableId(self.variables.len() as u32);
         self.variables.push(Variable { name: name.to_owned(), scope, ty, shape, span });
+        self.holds_kernel.push(false);
         self.names.define_variable(scope, name, id);
         id
     }

@@ -7,7 +7,7 @@ use super::Checker;
 use super::place::binary;
 use super::value::{Value, constant, int, wrap_lets};
 use crate::typed::{Expr, ExprKind, Unary};
-use crate::types::{Type, TypeId};
+use crate::types::{Space, Type, TypeId};
 use strand_grammar::ast::{self, BinaryOp, ExprKind as Syntax, Ident, TypeName, UnaryOp};
 use strand_grammar::diagnostic::Diagnostic;
 use strand_grammar::source::Span;
@@ -203,12 +203,25 @@ impl Checker<'_> {
         if text && (self.types.is_string(x) || self.types.is_string(y)) {
             return Some((self.as_string(a), self.as_string(b)));
         }
+        // `p ? s : NULL`
+        if self.types.is_string(x) && constant(&b) == Some(0) {
+            let null = self.null_string(b.span);
+            return Some((a, null));
+        }
+        if self.types.is_string(y) && constant(&a) == Some(0) {
+            return Some((self.null_string(a.span), b));
+        }
         let (a, b) = (self.decay(a), self.decay(b));
         if self.types.same(a.ty, b.ty) && !self.types.is_void(a.ty) {
             let ty = a.ty;
             return Some((a, Expr { ty, ..b }));
         }
-        // `p ? s : NULL` and pointers to void.
+        // What may point into scratch memory and what may not: it is only read as both can be.
+        let (in_scratch, elsewhere) = (self.types.space(a.ty), self.types.space(b.ty));
+        if in_scratch == Space::Scratch && elsewhere != Space::Scratch && constant(&b) != Some(0) {
+            return self.arms(b, a, span).map(|(b, a)| (a, b));
+        }
+        // NULL and pointers to void.
         if self.types.pointee(a.ty).is_some()
             && let Some(converted) = self.coerce(b.clone(), a.ty)
         {
@@ -259,13 +272,31 @@ impl Checker<'_> {
         self.invalid_cast(e.ty, to, span)
     }
 
-    /// A pointer into user space stays one whatever it is said to point to.
+    /// A pointer keeps pointing into the same memory whatever it is said to point to, also
+    /// when it was a number for a while.
     fn cast_pointer(&mut self, e: Expr, to: TypeId) -> Expr {
-        let to = match (self.types.is_userland(e.ty), self.types.pointee(to)) {
-            (true, Some(pointee)) => self.pointer_to(pointee, true),
+        let space = self.origin(&e);
+        let to = match (space, self.types.pointee(to)) {
+            (Space::User | Space::Scratch, Some(pointee)) => self.pointer_to(pointee, space),
             _ => to,
         };
         self.cast(e, to)
+    }
+
+    /// Whose memory a value points into, also if it is a number computed from a pointer.
+    fn origin(&self, e: &Expr) -> Space {
+        if self.types.pointee(e.ty).is_some() {
+            return self.types.space(e.ty);
+        }
+        match &e.kind {
+            ExprKind::Cast(e) | ExprKind::Unary(_, e) => self.origin(e),
+            ExprKind::Let { body: e, .. } | ExprKind::Comma(_, e) => self.origin(e),
+            ExprKind::Binary { a, b, .. } => match self.origin(a) {
+                Space::Kernel => self.origin(b),
+                space => space,
+            },
+            _ => Space::Kernel,
+        }
     }
 
     fn invalid_cast(&mut self, from: TypeId, to: TypeId, span: Span) -> Expr {

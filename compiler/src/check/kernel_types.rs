@@ -6,7 +6,7 @@
 
 use crate::btf::{Btf, BtfKind, BtfType};
 use crate::kernel::Kernel;
-use crate::types::{Enum, Member, Record, RecordId, Type, TypeId, Types};
+use crate::types::{Enum, Member, Record, RecordId, Space, Type, TypeId, Types};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 
@@ -113,8 +113,8 @@ impl KernelTypes {
                 Type::Float { name: name.to_owned(), bytes: size.min(16) as u8 }
             }
             BtfType::Pointer(to) => {
-                let userland = is_user(btf, to);
-                Type::Pointer { to: self.import_at(types, owner, to, depth), userland }
+                let space = if is_user(btf, to) { Space::User } else { Space::Kernel };
+                Type::Pointer { to: self.import_at(types, owner, to, depth), space }
             }
             BtfType::Array { element, len } => {
                 Type::Array { element: self.import_at(types, owner, element, depth), len }

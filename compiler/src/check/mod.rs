@@ -37,7 +37,7 @@ use crate::options::Options;
 use crate::stdlib::Library;
 use crate::translator::Translator;
 use crate::typed::{self, LocalId};
-use crate::types::{Type, TypeId, Types};
+use crate::types::{Space, Type, TypeId, Types};
 use kernel_types::KernelTypes;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
@@ -120,7 +120,7 @@ impl Basic {
         let ptrdiff = named("ptrdiff_t", long);
         let uintptr = named("uintptr_t", unsigned_long);
         let void = types.intern(Type::Void);
-        let void_pointer = types.intern(Type::Pointer { to: void, userland: false });
+        let void_pointer = types.intern(Type::Pointer { to: void, space: Space::Kernel });
         Basic {
             bad,
             void,
@@ -196,6 +196,8 @@ pub(crate) struct Checker<'a> {
     pub site_exprs: FxHashMap<String, Option<Rc<ast::Expr>>>,
     pub member_paths: FxHashMap<(crate::types::RecordId, String), Option<Rc<[place::PathStep]>>>,
     pub variables: Vec<typed::Variable>,
+    /// By variable: it was assigned a pointer to memory that isn't the clause's own.
+    pub holds_kernel: Vec<bool>,
     pub aggregations: Vec<KnownAggregation>,
     pub aggregation_names: FxHashMap<String, typed::AggregationId>,
     pub translators: Vec<Rc<Translator>>,
@@ -224,6 +226,7 @@ impl<'a> Checker<'a> {
             site_exprs: FxHashMap::default(),
             member_paths: FxHashMap::default(),
             variables: Vec::new(),
+            holds_kernel: Vec::new(),
             aggregations: Vec::new(),
             aggregation_names: FxHashMap::default(),
             translators: Vec::new(),
@@ -278,11 +281,11 @@ impl<'a> Checker<'a> {
         self.types.text(ty)
     }
 
-    pub fn pointer_to(&mut self, to: TypeId, userland: bool) -> TypeId {
+    pub fn pointer_to(&mut self, to: TypeId, space: Space) -> TypeId {
         if self.is_bad(to) {
             return to;
         }
-        self.types.intern(Type::Pointer { to, userland })
+        self.types.intern(Type::Pointer { to, space })
     }
 
     /// The span that code made here should carry: what the user wrote, where a library

@@ -10,8 +10,8 @@ use super::value::{Value, constant, int, is_simple};
 use crate::builtins;
 use crate::kernel::SymbolError;
 use crate::names::{Inline, Symbol, nearest, written};
-use crate::typed::{Expr, ExprKind, Place, PlaceBase, Shape, Space, VariableId};
-use crate::types::{Type, TypeId};
+use crate::typed::{Expr, ExprKind, Place, PlaceBase, Shape, VariableId};
+use crate::types::{Space, Type, TypeId};
 use std::rc::Rc;
 use strand_grammar::ast;
 use strand_grammar::ast::{ExprKind as Syntax, Ident, Scope};
@@ -284,7 +284,7 @@ impl Checker<'_> {
             }),
         };
         let ty = ty.unwrap_or(self.basic.void);
-        let pointer = self.pointer_to(ty, false);
+        let pointer = self.pointer_to(ty, Space::Kernel);
         let span = self.at(span);
         let address = int(symbol.address as i64, pointer, span);
         let place = Place {

@@ -6,8 +6,8 @@
 use super::Checker;
 use super::value::{Value, constant, int, place_of, space, within_lets};
 use crate::names::nearest;
-use crate::typed::{Expr, ExprKind, Place, PlaceBase, Shape, Space, Step, VariableId};
-use crate::types::{RecordId, Type, TypeId};
+use crate::typed::{Expr, ExprKind, Place, PlaceBase, Shape, Step, VariableId};
+use crate::types::{RecordId, Space, Type, TypeId};
 use std::rc::Rc;
 use strand_grammar::ast::{BinaryOp, Ident, Scope};
 use strand_grammar::diagnostic::Diagnostic;
@@ -141,9 +141,9 @@ impl Checker<'_> {
     /// Reads a place. What a pointer in user memory points to is in user memory too.
     fn read(&mut self, mut place: Place, span: Span) -> Expr {
         if space(&place) == Space::User
-            && let Type::Pointer { to, userland: false } = *self.types.resolved(place.ty)
+            && let Type::Pointer { to, space: Space::Kernel } = *self.types.resolved(place.ty)
         {
-            place.ty = self.pointer_to(to, true);
+            place.ty = self.pointer_to(to, Space::User);
         }
         let ty = place.ty;
         Expr { kind: ExprKind::Read(Box::new(place)), ty, span }
@@ -310,7 +310,7 @@ impl Checker<'_> {
         let mut place = match place_of(&base) {
             Some(place) => place,
             None => {
-                let pointer = self.pointer_to(char, false);
+                let pointer = self.pointer_to(char, Space::Kernel);
                 let address = Expr { kind: ExprKind::Cast(Box::new(base)), ty: pointer, span };
                 let base = PlaceBase::Memory { address, space: Space::Kernel };
                 Place { base, base_ty: char, steps: Vec::new(), ty: char, span }
@@ -418,7 +418,7 @@ impl Checker<'_> {
             let place = Place { ty: to, span, ..(**place).clone() };
             return self.read(place, span);
         }
-        let space = if self.types.is_userland(e.ty) { Space::User } else { Space::Kernel };
+        let space = self.types.space(e.ty);
         let base = PlaceBase::Memory { address: e, space };
         self.read(Place { base, base_ty: to, steps: Vec::new(), ty: to, span }, span)
     }
@@ -444,14 +444,14 @@ impl Checker<'_> {
                     self.bad(span)
                 }
                 PlaceBase::Memory { address, space } => {
-                    let ty = self.pointer_to(e.ty, *space == Space::User);
+                    let ty = self.pointer_to(e.ty, *space);
                     if place.steps.is_empty() {
                         return Expr { ty, span, ..self.cast(address.clone(), ty) };
                     }
                     Expr { kind: ExprKind::AddressOf(place.clone()), ty, span }
                 }
                 PlaceBase::Variable(id) if self.is_global(*id) => {
-                    let ty = self.pointer_to(e.ty, false);
+                    let ty = self.pointer_to(e.ty, Space::Kernel);
                     Expr { kind: ExprKind::AddressOf(place.clone()), ty, span }
                 }
                 _ => self.variable_address(span),
@@ -459,7 +459,7 @@ impl Checker<'_> {
             ExprKind::Variable(id) if self.is_global(*id) && !self.types.is_string(e.ty) => {
                 let base = PlaceBase::Variable(*id);
                 let place = Place { base, base_ty: e.ty, steps: Vec::new(), ty: e.ty, span };
-                let ty = self.pointer_to(e.ty, false);
+                let ty = self.pointer_to(e.ty, Space::Kernel);
                 Expr { kind: ExprKind::AddressOf(Box::new(place)), ty, span }
             }
             ExprKind::Variable(_) | ExprKind::Element(..) | ExprKind::Builtin(_) => {

@@ -4,7 +4,7 @@
 //! these by the hundred, so they are read here, without the lexer, and remembered.
 
 use super::Checker;
-use crate::types::{Type, TypeId};
+use crate::types::{Space, Type, TypeId};
 
 impl Checker<'_> {
     /// The type of this text; `None` if it names a type that this kernel doesn't have.
@@ -36,7 +36,8 @@ impl Checker<'_> {
         let mut ty = self.base_type(&words)?;
         for c in pointers.chars().filter(|c| *c == '*') {
             debug_assert_eq!(c, '*');
-            ty = self.pointer_to(ty, userland);
+            let space = if userland { Space::User } else { Space::Kernel };
+            ty = self.pointer_to(ty, space);
         }
         Some(match array {
             Some(len) => self.types.intern(Type::Array { element: ty, len }),

@@ -6,8 +6,8 @@
 
 use super::Checker;
 use crate::translator::Translator;
-use crate::typed::{Expr, ExprKind, LocalId, Place, PlaceBase, Space};
-use crate::types::TypeId;
+use crate::typed::{Expr, ExprKind, LocalId, Place, PlaceBase};
+use crate::types::{Space, TypeId};
 use std::rc::Rc;
 use strand_grammar::diagnostic::Diagnostic;
 use strand_grammar::source::Span;

@@ -250,6 +250,11 @@ impl Builder {
         self.def(Type::Ptr, Op::Rodata(offset))
     }
 
+    /// Where a fault site raises.
+    pub fn fault_pc(&mut self, site: u32) -> Value {
+        self.def(Type::I64, Op::FaultPc(site))
+    }
+
     /// An address in `.bss`.
     pub fn bss(&mut self, offset: u32) -> Value {
         self.def(Type::Ptr, Op::Bss(offset))

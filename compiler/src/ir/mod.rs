@@ -485,6 +485,9 @@ pub enum Op {
     Rodata(u32),
     /// Address of so many bytes into `.bss`; a Ptr.
     Bss(u32),
+    /// The number of the instruction that this becomes, within its function: where fault
+    /// site so-and-so raises.
+    FaultPc(u32),
     /// Address of a slot; a Ptr.
     Slot(SlotId),
     /// Address of a function, for bpf_loop; a Ptr.

@@ -410,6 +410,7 @@ impl Parser {
             "map" => Op::Map(self.map_id(c)?),
             "rodata" => Op::Rodata(c.number()?),
             "bss" => Op::Bss(c.number()?),
+            "faultpc" => Op::FaultPc(c.number()?),
             "slot" => Op::Slot(c.slot()?),
             "func" => Op::Function(self.function_id(c)?),
             "call" => {

@@ -346,6 +346,7 @@ fn write_inst(f: &mut Formatter<'_>, inst: &Inst, module: &Module) -> fmt::Resul
         },
         Op::Rodata(n) => write!(f, "rodata {n}")?,
         Op::Bss(n) => write!(f, "bss {n}")?,
+        Op::FaultPc(n) => write!(f, "faultpc {n}")?,
         Op::Slot(s) => write!(f, "slot ${}", s.0)?,
         Op::Function(g) => write_function_name(f, "func", g.index(), module)?,
         Op::Helper(helper, args) => {

@@ -14,6 +14,7 @@ impl Op {
             | Op::Map(_)
             | Op::Rodata(_)
             | Op::Bss(_)
+            | Op::FaultPc(_)
             | Op::Slot(_)
             | Op::Function(_) => {}
             Op::Unary(_, a) => f(a),
@@ -45,6 +46,7 @@ impl Op {
             | Op::Map(_)
             | Op::Rodata(_)
             | Op::Bss(_)
+            | Op::FaultPc(_)
             | Op::Slot(_)
             | Op::Function(_) => {}
             Op::Unary(_, a) => f(*a),

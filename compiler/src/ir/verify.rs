@@ -318,6 +318,7 @@ impl Checker<'_> {
             Op::Map(m) => Self::exists(m.index(), self.module.maps.len(), "map"),
             Op::Rodata(n) => Self::exists(*n as usize, self.module.rodata.len(), "byte of rodata"),
             Op::Bss(n) => Self::exists(*n as usize, self.module.bss as usize, "byte of bss"),
+            Op::FaultPc(_) => Ok(()),
             Op::Slot(s) => Self::exists(s.index(), self.function.slots.len(), "slot"),
             Op::Function(f) => self.subprogram(*f).map(drop),
             Op::Helper(_, args) => self.args(args),

@@ -38,7 +38,10 @@ impl Context<'_, '_> {
         self.env.record = None;
         self.env.speculation = None;
         let outer = self.b.set_span(None);
-        let uses = super::program::Uses::of(clause);
+        let uses = super::program::Uses::of(clause, self.unit.types());
+        if uses.scratch {
+            self.reset_scratch();
+        }
         self.env.timestamp = None;
         if uses.timestamp_in_predicate {
             self.take_timestamp();

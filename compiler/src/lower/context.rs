@@ -47,6 +47,11 @@ pub enum Text {
     Literal(Vec<u8>),
     /// NUL-terminated in so many bytes of memory that the program may dereference.
     Memory(Value, u32),
+    /// The same as a variable keeps it, which may be NULL: the first two bytes are 0. In
+    /// text that is empty but not NULL the second byte isn't 0.
+    Stored(Value, u32),
+    /// NULL.
+    Null,
     /// NUL-terminated at this kernel address, or so many bytes.
     Kernel(Value, Option<u32>),
     /// NUL-terminated at this user address.
@@ -114,6 +119,8 @@ pub struct Context<'u, 'a> {
     pub(crate) key_slots: FxHashMap<u32, SlotId>,
     /// Bytes of the loop area in use (loop bodies only).
     pub(crate) area: super::loops::Area,
+    /// What `alloca()` takes from, if a clause so far uses it.
+    pub(crate) scratch: Option<super::scratch::Scratch>,
 }
 
 /// Bytes that a loop's body may take from its own stack at a time.

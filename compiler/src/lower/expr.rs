@@ -7,8 +7,8 @@ use super::context::{Context, Operand, Text};
 use crate::builtins::Call;
 use crate::ir::{BinOp, BlockId, Cond, Target as Jump, Type, UnOp, Value, Width};
 use crate::manifest::Fault;
-use crate::typed::{Expr, ExprKind, PlaceBase, Space, Target, Unary};
-use crate::types::Type as DType;
+use crate::typed::{Expr, ExprKind, PlaceBase, Target, Unary};
+use crate::types::{Space, Type as DType};
 use strand_grammar::ast::BinaryOp;
 use strand_grammar::source::Span;
 
@@ -83,6 +83,9 @@ impl Context<'_, '_> {
                 let value = self.expr(a);
                 return self.cast(value, from, e);
             }
+            ExprKind::StringAt { address, .. } if matches!(address.kind, ExprKind::Int(0)) => {
+                return Operand::Text(Text::Null);
+            }
             ExprKind::StringAt { address, space, limit } => {
                 let address = self.expr(address);
                 if let Operand::Text(text) = address {
@@ -93,8 +96,12 @@ impl Context<'_, '_> {
                 }
                 let address = self.raw(&address);
                 return Operand::Text(match space {
-                    Space::Kernel => Text::Kernel(address, *limit),
                     Space::User => Text::User(address, *limit),
+                    Space::Kernel => Text::Kernel(address, *limit),
+                    Space::Scratch => {
+                        self.scratch_access(address, 1, e.span);
+                        Text::Kernel(address, *limit)
+                    }
                 });
             }
             ExprKind::Assign { target, op, value, deletes } => {
@@ -184,7 +191,8 @@ impl Context<'_, '_> {
             // The address of text is a pointer to char.
             Operand::Text(text) if types.is_scalar(e.ty) => Operand::Number(match text {
                 Text::Kernel(a, _) | Text::User(a, _) | Text::Memory(a, _) => self.launder(a),
-                Text::Literal(_) => {
+                Text::Null => self.int(0),
+                Text::Literal(_) | Text::Stored(..) => {
                     let (at, _) = self.text_memory(&text, e.span);
                     self.launder(at)
                 }
@@ -296,7 +304,7 @@ impl Context<'_, '_> {
             self.b.jump(done, &[]);
         }
         self.b.switch_to(done);
-        if text { Operand::Text(Text::Memory(at, size)) } else { Operand::Bytes(at, size) }
+        if text { Operand::Text(Text::Stored(at, size)) } else { Operand::Bytes(at, size) }
     }
 
     // ------------------------------------------------------------ assignment

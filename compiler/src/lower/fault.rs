@@ -22,10 +22,23 @@ pub(crate) enum FaultTarget {
     Double(BlockId),
 }
 
+/// A fault: all that is known of it when it is raised.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Raised {
+    /// Index into [`manifest::Manifest::faults`].
+    pub site: Value,
+    /// The instruction.
+    pub pc: Value,
+    /// [`Fault`].
+    pub kind: Value,
+    /// The address, index or size that is bad.
+    pub value: Value,
+}
+
 /// The fault block of a function, made when it is first needed.
 #[derive(Default, Debug)]
 pub(crate) struct FaultBlock {
-    /// Parameters: site, kind, value, ordinal to go on with.
+    /// Parameters: site, instruction, kind, value, clause, ordinal to go on with.
     pub block: Option<BlockId>,
     /// Ordinals that are gone on with.
     pub resumes: Vec<u32>,
@@ -59,14 +72,15 @@ impl Context<'_, '_> {
     /// Faults; ends the current block.
     pub fn raise(&mut self, kind: Fault, value: Value, span: Span) {
         let site = self.unit.fault_site(self.env.clause, span);
+        let pc = self.b.fault_pc(site);
         let site = self.int(i64::from(site));
         let kind = self.int(kind as i64);
         let value = self.launder(value);
-        self.raise_at(site, kind, value);
+        self.raise_at(Raised { site, pc, kind, value });
     }
 
     /// Faults with a site and kind that are only known at run time.
-    pub fn raise_at(&mut self, site: Value, kind: Value, value: Value) {
+    pub(crate) fn raise_at(&mut self, raised: Raised) {
         if let Some(record) = self.env.record {
             let flags = self.int(0);
             self.helper(Helper::RINGBUF_DISCARD, &[record, flags]);
@@ -75,15 +89,17 @@ impl Context<'_, '_> {
             FaultTarget::Block(resume) => {
                 let block = match self.faults.block {
                     Some(block) => block,
-                    None => *self.faults.block.insert(self.b.block(&[Type::I64; 4])),
+                    None => *self.faults.block.insert(self.b.block(&[Type::I64; 6])),
                 };
                 if !self.faults.resumes.contains(&resume) {
                     self.faults.resumes.push(resume);
                 }
                 let resume = self.int(i64::from(resume));
-                self.b.jump(block, &[site, kind, value, resume]);
+                let Raised { site, pc, kind, value } = raised;
+                let clause = self.int(i64::from(self.env.clause));
+                self.b.jump(block, &[site, pc, kind, value, clause, resume]);
             }
-            FaultTarget::Frame => self.raise_in_frame(site, kind, value),
+            FaultTarget::Frame => self.raise_in_frame(raised),
             FaultTarget::Double(end) => {
                 self.count_drop(Drops::DoubleFaults);
                 self.b.jump(end, &[]);
@@ -96,9 +112,11 @@ impl Context<'_, '_> {
     pub(crate) fn finish_faults(&mut self, resume: impl Fn(u32) -> BlockId, last: BlockId) {
         let Some(block) = self.faults.block else { return };
         self.b.switch_to(block);
-        let [site, kind, value, ordinal] = [0, 1, 2, 3].map(|n| self.b.block_param(block, n));
-        self.record_fault(site, kind, value);
-        self.error_clauses(site, kind, value);
+        let [site, pc, kind, value, clause, ordinal] =
+            [0, 1, 2, 3, 4, 5].map(|n| self.b.block_param(block, n));
+        let raised = Raised { site, pc, kind, value };
+        self.record_fault(raised);
+        self.error_clauses(raised, clause);
         for ordinal_n in self.faults.resumes.clone() {
             let next = self.b.block(&[]);
             let wanted = self.int(i64::from(ordinal_n));
@@ -110,9 +128,9 @@ impl Context<'_, '_> {
     }
 
     /// Tells the runtime of a fault, and counts it in any case.
-    fn record_fault(&mut self, site: Value, kind: Value, value: Value) {
+    fn record_fault(&mut self, Raised { site, pc, kind, value }: Raised) {
         self.count_drop(Drops::Faults);
-        const SIZE: u32 = manifest::HEADER + 16;
+        const SIZE: u32 = manifest::HEADER + 24;
         let ring = self.unit.records();
         let ring = self.b.map(ring);
         let size = self.int(i64::from(SIZE));
@@ -124,7 +142,8 @@ impl Context<'_, '_> {
         self.record_header(record, manifest::FAULT_RECORD, None);
         self.b.store(Width::W32, record, 16, site);
         self.b.store(Width::W32, record, 20, kind);
-        self.b.store(Width::W64, record, 24, value);
+        self.b.store(Width::W64, record, 24, pc);
+        self.b.store(Width::W64, record, 32, value);
         self.submit(record, false);
         self.b.jump(done, &[]);
         self.b.switch_to(full);
@@ -132,9 +151,9 @@ impl Context<'_, '_> {
         self.b.switch_to(done);
     }
 
-    /// ERROR's clauses, inline: `arg1` epid, `arg2` site, `arg3` line, `arg4` fault,
-    /// `arg5` value.
-    fn error_clauses(&mut self, site: Value, kind: Value, value: Value) {
+    /// ERROR's clauses, inline: `arg1` epid, `arg2` the clause, `arg3` the instruction,
+    /// `arg4` fault, `arg5` value.
+    fn error_clauses(&mut self, Raised { pc, kind, value, .. }: Raised, clause: Value) {
         let program = self.unit.program;
         let errors = program
             .enablings
@@ -147,7 +166,7 @@ impl Context<'_, '_> {
             let saved = self.env.clone();
             self.env.site = std::rc::Rc::new(site_of_error.clone());
             self.env.firing = super::context::Firing::One;
-            self.env.error_args = Some([zero, epid, site, zero, kind, value]);
+            self.env.error_args = Some([zero, epid, clause, pc, kind, value]);
             let end = self.b.block(&[]);
             self.env.fault = FaultTarget::Double(end);
             for clause in &enabling.clauses {

@@ -10,8 +10,9 @@
 //!   0  the BPF context            40  speculation
 //!   8  the clause-locals          48  how it ended (u64, see [`Ended`])
 //!  16  the loop area              56  fault site (u32), fault kind (u32)
-//!  24  timestamp                  64  fault value
+//!  24  timestamp                  64  fault value, 128  its instruction
 //!  32  index of the probe         72  arg0 … arg5 of ERROR
+//! 120  the clause's own memory
 //! ```
 //!
 //! Clause-locals are in scratch memory whenever a clause loops: what the verifier follows
@@ -22,7 +23,8 @@
 //! A loop that is not over after `loopmax` turns is a fault, not an end.
 
 use super::context::{Context, Env, Firing};
-use super::fault::FaultTarget;
+use super::fault::{FaultTarget, Raised};
+use super::scratch::Scratch;
 use crate::ir::build::Builder;
 use crate::ir::{BlockId, Cond, FunctionKind, Helper, Place, SlotId, Type, Value, Width};
 use crate::manifest::Fault;
@@ -43,7 +45,9 @@ mod at {
     pub const KIND: i32 = 60;
     pub const VALUE: i32 = 64;
     pub const ERROR_ARGS: i32 = 72;
-    pub const SIZE: u32 = 120;
+    pub const SCRATCH: i32 = 120;
+    pub const PC: i32 = 128;
+    pub const SIZE: u32 = 136;
 }
 
 /// How a loop ended.
@@ -118,7 +122,8 @@ impl Context<'_, '_> {
         let site = self.b.load(Width::W32, false, frame, at::SITE);
         let kind = self.b.load(Width::W32, false, frame, at::KIND);
         let value = self.b.load(Width::W64, false, frame, at::VALUE);
-        self.raise_at(site, kind, value);
+        let pc = self.b.load(Width::W64, false, frame, at::PC);
+        self.raise_at(Raised { site, pc, kind, value });
         self.b.switch_to(endless);
         self.raise(Fault::LoopBound, turns, span);
         self.b.switch_to(done);
@@ -155,8 +160,13 @@ impl Context<'_, '_> {
             (at::ENDED, zero),
             (at::SITE, zero),
             (at::VALUE, zero),
+            (at::PC, zero),
         ] {
             self.b.store(Width::W64, frame, offset, value);
+        }
+        if self.scratch.is_some() {
+            let scratch = self.scratch_base();
+            self.b.store(Width::W64, frame, at::SCRATCH, scratch);
         }
         let args = self.env.error_args.unwrap_or([zero; 6]);
         for (i, arg) in args.into_iter().enumerate() {
@@ -201,7 +211,9 @@ impl Context<'_, '_> {
             ..self.env.clone()
         };
         let area = Area { base: Some(b.load_ptr(frame, at::AREA)), slot: None, used: 0 };
+        let scratch = self.scratch.map(|_| Scratch::Address(b.load_ptr(frame, at::SCRATCH)));
         let mut turn = Context {
+            scratch,
             unit: self.unit,
             b,
             env,
@@ -263,11 +275,12 @@ impl Context<'_, '_> {
         self.end_turn(Ended::Clause);
     }
 
-    pub(crate) fn raise_in_frame(&mut self, site: Value, kind: Value, value: Value) {
+    pub(crate) fn raise_in_frame(&mut self, Raised { site, pc, kind, value }: Raised) {
         if let Some(frame) = self.env.frame {
             self.b.store(Width::W32, frame.at, at::SITE, site);
             self.b.store(Width::W32, frame.at, at::KIND, kind);
             self.b.store(Width::W64, frame.at, at::VALUE, value);
+            self.b.store(Width::W64, frame.at, at::PC, pc);
         }
         self.end_turn(Ended::Fault);
     }

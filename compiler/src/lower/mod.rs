@@ -21,6 +21,7 @@ mod loops;
 mod place;
 mod program;
 mod record;
+mod scratch;
 mod strings;
 mod trusted;
 mod unit;

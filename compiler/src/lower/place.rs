@@ -10,8 +10,8 @@ use super::trusted::{self, Seen};
 use crate::btf::{Btf, BtfKind, BtfType};
 use crate::ir::{BinOp, Bits, Cond, Field, FieldId, FieldInfo, Helper, Type, UnOp, Value, Width};
 use crate::manifest::Fault;
-use crate::typed::{Expr, Place, PlaceBase, Space, Step};
-use crate::types::{Member, RecordId, Type as DType, TypeId};
+use crate::typed::{Expr, Place, PlaceBase, Step};
+use crate::types::{Member, RecordId, Space, Type as DType, TypeId};
 use std::rc::Rc;
 
 /// Bits of a bit-field that a step ended in.
@@ -116,11 +116,16 @@ impl Context<'_, '_> {
         let helper = match space {
             Space::Kernel => Helper::PROBE_READ_KERNEL,
             Space::User => Helper::PROBE_READ_USER,
+            Space::Scratch => {
+                let size = bits.map_or_else(|| self.unit.size(ty), |b| b.unit);
+                let at = self.scratch_access(address, size, place.span);
+                return self.value_in(at, ty, bits);
+            }
         };
         if matches!(self.unit.types().resolved(ty), DType::String) {
             let text = match space {
-                Space::Kernel => Text::Kernel(address, None),
                 Space::User => Text::User(address, None),
+                _ => Text::Kernel(address, None),
             };
             return Operand::Text(text);
         }
@@ -145,7 +150,7 @@ impl Context<'_, '_> {
             return Operand::Number(self.b.load(width, signed, at, 0));
         }
         match self.unit.types().resolved(ty) {
-            DType::String => Operand::Text(Text::Memory(at, size)),
+            DType::String => Operand::Text(Text::Stored(at, size)),
             _ => Operand::Bytes(at, size),
         }
     }
@@ -177,12 +182,49 @@ impl Context<'_, '_> {
         ty: TypeId,
     ) -> Operand {
         let (offset, bits) = self.fold(place);
+        let text = matches!(self.unit.types().resolved(place.base_ty), DType::String);
+        if text && !place.steps.is_empty() {
+            return self.read_char(at, missing, offset, place, ty);
+        }
         let at = self.add_folded(at, offset);
         let value = self.value_in(at, ty, bits);
         match missing {
             Some(missing) => self.or_zero(value, missing, ty),
             None => value,
         }
+    }
+
+    /// A byte of text, which must not be NULL.
+    fn read_char(
+        &mut self,
+        at: Value,
+        missing: Option<crate::ir::BlockId>,
+        offset: Folded,
+        place: &Place,
+        ty: TypeId,
+    ) -> Operand {
+        let zero = self.int(0);
+        // Without an element there is only a constant to tell of.
+        let constant = match offset {
+            Folded::Bytes(n) => i64::from(n),
+            _ => 0,
+        };
+        let number = self.add_folded(zero, offset);
+        let bad = self.b.block(&[Type::I64]);
+        let good = self.b.block(&[]);
+        let start = self.start_of_text(at);
+        self.b.branch_with(Cond::Eq, start, zero, Self::to(bad, &[number]), Self::to(good, &[]));
+        if let Some(missing) = missing {
+            self.b.switch_to(missing);
+            let constant = self.int(constant);
+            self.b.jump(bad, &[constant]);
+        }
+        self.b.switch_to(bad);
+        let at_fault = self.b.block_param(bad, 0);
+        self.raise(Fault::BadAddress, at_fault, place.span);
+        self.b.switch_to(good);
+        let at = self.b.binary(BinOp::Add, at, number);
+        self.value_in(at, ty, None)
     }
 
     /// Joins a value with what `missing` stands for: 0, or empty text, or zero bytes.
@@ -196,7 +238,7 @@ impl Context<'_, '_> {
         let kind = if scalar { Type::I64 } else { Type::Ptr };
         let done = self.b.block(&[kind]);
         let found = match &value {
-            Operand::Text(Text::Memory(at, _)) | Operand::Bytes(at, _) => *at,
+            Operand::Text(Text::Stored(at, _)) | Operand::Bytes(at, _) => *at,
             other => self.number(other),
         };
         self.b.jump(done, &[found]);
@@ -212,7 +254,7 @@ impl Context<'_, '_> {
         self.b.switch_to(done);
         let joined = self.b.block_param(done, 0);
         match value {
-            Operand::Text(_) => Operand::Text(Text::Memory(joined, size)),
+            Operand::Text(_) => Operand::Text(Text::Stored(joined, size)),
             Operand::Bytes(..) => Operand::Bytes(joined, size),
             _ => Operand::Number(joined),
         }
@@ -227,7 +269,7 @@ impl Context<'_, '_> {
         let at = self.unit.zeros(size);
         let at = self.b.rodata(at);
         match self.unit.types().resolved(ty) {
-            DType::String => Operand::Text(Text::Memory(at, size)),
+            DType::String => Operand::Text(Text::Stored(at, size)),
             _ => Operand::Bytes(at, size),
         }
     }
@@ -440,6 +482,20 @@ impl Context<'_, '_> {
     pub(crate) fn store_part(&mut self, base: Value, place: &Place, value: &Operand) {
         let (offset, bits) = self.fold(place);
         let at = self.add_folded(base, offset);
+        self.store_bits(at, bits, place, value);
+    }
+
+    /// Stores into what `alloca()` gave.
+    pub(crate) fn store_in_scratch(&mut self, base: &Expr, place: &Place, value: &Operand) {
+        let base = self.address(base);
+        let (offset, bits) = self.fold(place);
+        let address = self.add_folded(base, offset);
+        let size = bits.map_or_else(|| self.unit.size(place.ty), |b| b.unit);
+        let at = self.scratch_access(address, size, place.span);
+        self.store_bits(at, bits, place, value);
+    }
+
+    fn store_bits(&mut self, at: Value, bits: Option<BitField>, place: &Place, value: &Operand) {
         let Some(bits) = bits else {
             return self.store_value(at, 0, place.ty, value, place.span);
         };

@@ -14,6 +14,7 @@ use crate::kernel::Attach;
 use crate::manifest::{self, State};
 use crate::typed::walk::{self, Node};
 use crate::typed::{Clause, EnabledSite, Enabling, ExprKind, StatementKind};
+use crate::types::{Space, Types};
 use rustc_hash::FxHashMap;
 use std::rc::Rc;
 
@@ -23,24 +24,27 @@ pub(crate) struct Uses {
     pub timestamp: bool,
     pub timestamp_in_predicate: bool,
     pub loops: bool,
+    /// Memory of its own.
+    pub scratch: bool,
 }
 
 impl Uses {
-    pub fn of(clause: &Clause) -> Self {
+    pub fn of(clause: &Clause, types: &Types) -> Self {
         let mut uses = Uses::default();
-        walk::clause(clause, &mut |node| uses.node(node));
+        walk::clause(clause, &mut |node| uses.node(node, types));
         if let Some(predicate) = &clause.predicate {
             let mut inside = Uses::default();
-            walk::expr(predicate, &mut |node| inside.node(node));
+            walk::expr(predicate, &mut |node| inside.node(node, types));
             uses.timestamp_in_predicate = inside.timestamp;
         }
         uses
     }
 
-    fn node(&mut self, node: Node) {
+    fn node(&mut self, node: Node, types: &Types) {
         match node {
             Node::Statement(s) => self.loops |= matches!(s.kind, StatementKind::Loop { .. }),
             Node::Expr(e) => {
+                self.scratch |= types.space(e.ty) == Space::Scratch;
                 self.timestamp |= matches!(
                     &e.kind,
                     ExprKind::Builtin(v) if matches!(v.name, "timestamp" | "walltimestamp")
@@ -162,6 +166,7 @@ fn start<'u, 'a>(
         frame: None,
     };
     Context {
+        scratch: None,
         unit,
         b,
         env,
@@ -207,7 +212,7 @@ impl Context<'_, '_> {
             .copied()
             .chain(program.enablings.iter().filter(is_error))
             .flat_map(|e| &e.clauses);
-        let loops = clauses.any(|c| Uses::of(c).loops);
+        let loops = clauses.any(|c| Uses::of(c, self.unit.types()).loops);
         let place = if loops { Place::Scratch } else { Place::Any };
         let slot = self.b.slot(size, 8, place);
         let at = self.b.slot_addr(slot);

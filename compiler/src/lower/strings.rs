@@ -27,14 +27,15 @@ impl Context<'_, '_> {
         }
     }
 
-    /// Whether there is text: 1 unless the first byte is NUL.
+    /// Whether there is text: 1 unless it is NULL.
     pub(crate) fn text_is_set(&mut self, text: &Text) -> Value {
         match text {
-            Text::Literal(bytes) => self.int(i64::from(!bytes.is_empty())),
-            Text::Memory(at, _) => {
-                let first = self.b.load(Width::W8, false, *at, 0);
+            Text::Literal(_) | Text::Memory(..) => self.int(1),
+            Text::Null => self.int(0),
+            Text::Stored(at, _) => {
+                let start = self.start_of_text(*at);
                 let zero = self.int(0);
-                self.b.compare(Cond::Ne, first, zero)
+                self.b.compare(Cond::Ne, start, zero)
             }
             Text::Kernel(address, _) | Text::User(address, _) => {
                 let address = self.launder(*address);
@@ -44,12 +45,21 @@ impl Context<'_, '_> {
         }
     }
 
+    /// 0 if what a variable keeps at this address is NULL.
+    pub(crate) fn start_of_text(&mut self, at: Value) -> Value {
+        // Two loads: text in a struct may lie at an odd offset.
+        let first = self.b.load(Width::W8, false, at, 0);
+        let second = self.b.load(Width::W8, false, at, 1);
+        self.b.binary(BinOp::Or, first, second)
+    }
+
     /// The most bytes that the text can take, with its NUL.
     pub fn text_size(&self, text: &Text) -> u32 {
         let strsize = self.unit.options.strsize;
         match text {
             Text::Literal(bytes) => (bytes.len() as u32 + 1).min(strsize),
-            Text::Memory(_, size) => (*size).min(strsize),
+            Text::Memory(_, size) | Text::Stored(_, size) => (*size).min(strsize),
+            Text::Null => 1,
             Text::Kernel(_, limit) | Text::User(_, limit) => {
                 limit.map_or(strsize, |n| (n + 1).min(strsize))
             }
@@ -67,29 +77,95 @@ impl Context<'_, '_> {
         pad: bool,
         span: Span,
     ) -> Value {
-        if let Text::Literal(bytes) = text {
-            return self.copy_literal(at, offset, size, bytes, pad);
+        match text {
+            Text::Literal(bytes) => return self.copy_literal(at, offset, size, bytes, pad),
+            // As a key, NULL is no text.
+            Text::Null if pad => return self.copy_literal(at, offset, size, &[], pad),
+            Text::Null | Text::Stored(..) if !pad => self.not_null(text, span),
+            _ => {}
         }
         if pad {
             self.clear(at, offset, size);
         }
         let to = self.b.add_imm(at, i64::from(offset));
         let (helper, from, most) = match text {
-            Text::Memory(p, n) => (Helper::PROBE_READ_KERNEL_STR, *p, (*n).min(size)),
+            Text::Memory(p, n) | Text::Stored(p, n) => {
+                (Helper::PROBE_READ_KERNEL_STR, *p, (*n).min(size))
+            }
             Text::Kernel(a, limit) => {
                 (Helper::PROBE_READ_KERNEL_STR, *a, limit.map_or(size, |n| size.min(n + 1)))
             }
             Text::User(a, limit) => {
                 (Helper::PROBE_READ_USER_STR, *a, limit.map_or(size, |n| size.min(n + 1)))
             }
-            Text::Literal(_) => unreachable!("handled above"),
+            Text::Literal(_) | Text::Null => {
+                self.b.store_imm(Width::W8, at, offset as i32, 0);
+                return self.int(1);
+            }
         };
         let n = self.int(i64::from(most.max(1)));
         let length = self.helper(helper, &[to, n, from]);
-        if !matches!(text, Text::Memory(..)) {
+        if !matches!(text, Text::Memory(..) | Text::Stored(..)) {
             self.fault_if_negative(length, Fault::BadAddress, from, span);
         }
         length
+    }
+
+    /// Faults if the text is NULL.
+    pub fn not_null(&mut self, text: &Text, span: Span) {
+        let zero = self.int(0);
+        let set = self.text_is_set(text);
+        self.fault_if(Cond::Eq, set, zero, Fault::BadAddress, zero, span);
+    }
+
+    /// Copies text to where a variable keeps it, NULL or not.
+    pub(crate) fn store_text(
+        &mut self,
+        at: Value,
+        offset: u32,
+        size: u32,
+        text: &Text,
+        span: Span,
+    ) {
+        // In the second byte: text that is empty isn't NULL.
+        let set = |cx: &mut Self| {
+            if size > 1 {
+                cx.b.store_imm(Width::W8, at, offset as i32 + 1, 1);
+            }
+        };
+        let maybe_null = matches!(text, Text::Stored(..) | Text::Kernel(..) | Text::User(..));
+        match text {
+            Text::Null => return self.clear(at, offset, size.min(2)),
+            Text::Literal(bytes) => {
+                self.copy_literal(at, offset, size, bytes, false);
+                if bytes.first().is_none_or(|b| *b == 0) {
+                    set(self);
+                }
+                return;
+            }
+            _ => {}
+        }
+        let done = self.b.block(&[]);
+        if maybe_null {
+            let (null, text_there) = (self.b.block(&[]), self.b.block(&[]));
+            let is_set = self.text_is_set(text);
+            self.b.branch_imm(Cond::Eq, is_set, 0, null, text_there);
+            self.b.switch_to(null);
+            self.clear(at, offset, size.min(2));
+            self.b.jump(done, &[]);
+            self.b.switch_to(text_there);
+        }
+        let plain = match text {
+            Text::Stored(p, n) => Text::Memory(*p, *n),
+            other => other.clone(),
+        };
+        let length = self.copy_text(at, offset, size, &plain, false, span);
+        let empty = self.b.block(&[]);
+        self.b.branch_imm(Cond::SLe, length, 1, empty, done);
+        self.b.switch_to(empty);
+        set(self);
+        self.b.jump(done, &[]);
+        self.b.switch_to(done);
     }
 
     fn copy_literal(
@@ -135,6 +211,10 @@ impl Context<'_, '_> {
     pub fn text_memory(&mut self, text: &Text, span: Span) -> (Value, u32) {
         match text {
             Text::Memory(at, size) => (*at, *size),
+            Text::Stored(at, size) => {
+                self.not_null(text, span);
+                (*at, *size)
+            }
             Text::Literal(bytes) => {
                 let mut image = bytes.clone();
                 image.push(0);
@@ -153,8 +233,50 @@ impl Context<'_, '_> {
 
     /// `a op b` lexically; 1 or 0.
     pub fn compare_texts(&mut self, op: BinaryOp, a: &Text, b: &Text, span: Span) -> Value {
+        let nullable = |t: &Text| matches!(t, Text::Null | Text::Stored(..));
+        let order = if nullable(a) || nullable(b) {
+            self.order_with_nulls(op, a, b, span)
+        } else {
+            self.order(op, a, b, span)
+        };
+        let zero = self.int(0);
+        let cond = match op {
+            BinaryOp::Ne => Cond::Ne,
+            BinaryOp::Lt => Cond::SLt,
+            BinaryOp::Le => Cond::SLe,
+            BinaryOp::Gt => Cond::SGt,
+            BinaryOp::Ge => Cond::SGe,
+            _ => Cond::Eq,
+        };
+        self.b.compare(cond, order, zero)
+    }
+
+    /// NULL comes before all text, and is equal to itself.
+    fn order_with_nulls(&mut self, op: BinaryOp, a: &Text, b: &Text, span: Span) -> Value {
+        let (x, y) = (self.text_is_set(a), self.text_is_set(b));
+        let both = self.b.binary(BinOp::And, x, y);
+        let difference = self.b.binary(BinOp::Sub, x, y);
+        let (texts, done) = (self.b.block(&[]), self.b.block(&[Type::I64]));
+        let zero = self.int(0);
+        let to = |block, args: &[Value]| crate::ir::Target { block, args: args.to_vec() };
+        self.b.branch_with(Cond::Ne, both, zero, to(texts, &[]), to(done, &[difference]));
+        self.b.switch_to(texts);
+        let plain = |t: &Text| match t {
+            Text::Stored(p, n) => Text::Memory(*p, *n),
+            Text::Null => Text::Literal(Vec::new()),
+            other => other.clone(),
+        };
+        let order = self.order(op, &plain(a), &plain(b), span);
+        self.b.jump(done, &[order]);
+        self.b.switch_to(done);
+        self.b.block_param(done, 0)
+    }
+
+    /// Below, equal to or above 0, as the first text comes before, is or comes after the
+    /// second. For `==` and `!=` any other number than 0 will do.
+    fn order(&mut self, op: BinaryOp, a: &Text, b: &Text, span: Span) -> Value {
         let equality = matches!(op, BinaryOp::Eq | BinaryOp::Ne);
-        let order = match (a, b) {
+        match (a, b) {
             (Text::Literal(a), Text::Literal(b)) => self.int(a.cmp(b) as i64),
             (text, Text::Literal(literal)) | (Text::Literal(literal), text)
                 if equality && self.has(Feature::Strncmp) =>
@@ -168,17 +290,7 @@ impl Context<'_, '_> {
                 let f = self.compare_function();
                 self.b.call(f, &[a, b, n])
             }
-        };
-        let zero = self.int(0);
-        let cond = match op {
-            BinaryOp::Ne => Cond::Ne,
-            BinaryOp::Lt => Cond::SLt,
-            BinaryOp::Le => Cond::SLe,
-            BinaryOp::Gt => Cond::SGt,
-            BinaryOp::Ge => Cond::SGe,
-            _ => Cond::Eq,
-        };
-        self.b.compare(cond, order, zero)
+        }
     }
 
     /// 0 if the text is the literal. bpf_strncmp wants the constant to be the second

@@ -10,7 +10,7 @@ use super::layout::KeyLayout;
 use super::unit::Storage;
 use crate::ir::{BlockId, Cond, Helper, Type, Value, Width};
 use crate::manifest::{self, Drops};
-use crate::typed::{Expr, Target, VariableId};
+use crate::typed::{Expr, PlaceBase, Target, VariableId};
 use crate::types::{Type as DType, TypeId};
 use strand_grammar::source::Span;
 
@@ -98,7 +98,7 @@ impl Context<'_, '_> {
             return Operand::Number(self.b.load(width, signed, at, 0));
         }
         match self.unit.types().resolved(ty) {
-            DType::String => Operand::Text(Text::Memory(at, size)),
+            DType::String => Operand::Text(Text::Stored(at, size)),
             _ => Operand::Bytes(at, size),
         }
     }
@@ -115,7 +115,7 @@ impl Context<'_, '_> {
         let size = self.unit.size(ty);
         match value {
             Operand::Text(text) if matches!(self.unit.types().resolved(ty), DType::String) => {
-                self.copy_text(at, offset, size, text, false, span);
+                self.store_text(at, offset, size, text, span);
             }
             Operand::Bytes(from, n) => self.copy_bytes(at, offset, *from, size.min(*n)),
             value => {
@@ -273,6 +273,9 @@ impl Context<'_, '_> {
             Target::Element(id, keys) if deletes => self.delete(*id, keys, span),
             Target::Element(id, keys) => self.assign_element(*id, keys, value, span),
             Target::Part(place) => {
+                if let PlaceBase::Memory { address, .. } = &place.base {
+                    return self.store_in_scratch(address, place, value);
+                }
                 if let Operand::Bytes(at, _) = self.address_of_base(place) {
                     self.store_part(at, place, value);
                 }

@@ -22,6 +22,18 @@ pub struct RecordId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EnumId(pub u32);
 
+/// Whose memory a pointer points into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Space {
+    /// The kernel's: read with bpf_probe_read_kernel unless it can be loaded.
+    Kernel,
+    /// That of the current process.
+    User,
+    /// The clause's own: what `alloca()` and `copyin()` give. It can be written, and every
+    /// access is checked against what was allocated.
+    Scratch,
+}
+
 /// A type. Qualifiers are dropped when a type is interned.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Type {
@@ -49,8 +61,8 @@ pub enum Type {
     Pointer {
         /// To this.
         to: TypeId,
-        /// Into user space.
-        userland: bool,
+        /// Whose memory it points into.
+        space: Space,
     },
     /// An array as C has it.
     Array {

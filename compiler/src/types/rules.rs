@@ -4,7 +4,7 @@
 //! In: types. Out: answers. D's promotion isn't C's: the wider operand's type wins, at
 //! equal width the unsigned one, and there is no promotion to `int` first.
 
-use super::{RecordId, Type, TypeId, Types};
+use super::{RecordId, Space, Type, TypeId, Types};
 
 impl Types {
     /// An integer that arithmetic can be done with, or an enum.
@@ -42,9 +42,17 @@ impl Types {
         }
     }
 
+    /// Whose memory a pointer points into; the kernel's for what is no pointer.
+    pub fn space(&self, id: TypeId) -> Space {
+        match self.resolved(id) {
+            Type::Pointer { space, .. } => *space,
+            _ => Space::Kernel,
+        }
+    }
+
     /// A pointer into user space.
     pub fn is_userland(&self, id: TypeId) -> bool {
-        matches!(self.resolved(id), Type::Pointer { userland: true, .. })
+        self.space(id) == Space::User
     }
 
     /// Element and length of an array.
@@ -99,7 +107,7 @@ impl Types {
                 let (x, y) = (self.enumeration(*x), self.enumeration(*y));
                 x.tag.is_some() && x.tag == y.tag
             }
-            (Type::Pointer { to: x, userland: u }, Type::Pointer { to: y, userland: v }) => {
+            (Type::Pointer { to: x, space: u }, Type::Pointer { to: y, space: v }) => {
                 u == v && self.same(*x, *y)
             }
             (Type::Array { element: x, len: n }, Type::Array { element: y, len: m }) => {

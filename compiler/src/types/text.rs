@@ -2,7 +2,7 @@
 //!
 //! In: a [`TypeId`]. Out: its declaration without a name: `struct bio *`, `char [16]`.
 
-use super::{Type, TypeId, Types};
+use super::{Space, Type, TypeId, Types};
 use crate::manifest::SymbolKind;
 
 impl Types {
@@ -23,8 +23,8 @@ impl Types {
                 with(name)
             }
             Type::String => with("string"),
-            Type::Pointer { to, userland } => {
-                let star = if *userland { "userland *" } else { "*" };
+            Type::Pointer { to, space } => {
+                let star = if *space == Space::User { "userland *" } else { "*" };
                 let grouped = matches!(self.get(*to), Type::Array { .. } | Type::Function { .. });
                 let inner = format!("{star}{inner}");
                 self.declare(*to, if grouped { format!("({inner})") } else { inner })
@@ -77,18 +77,18 @@ fn symbol_text(kind: SymbolKind, user: bool) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use crate::types::{Type, Types};
+    use crate::types::{Space, Type, Types};
 
     #[test]
     fn declarators() {
         let mut t = Types::new(256);
         let int = t.intern(Type::Integer { name: "int".into(), bytes: 4, signed: true });
-        let p = t.intern(Type::Pointer { to: int, userland: false });
+        let p = t.intern(Type::Pointer { to: int, space: Space::Kernel });
         let array = t.intern(Type::Array { element: p, len: 4 });
-        let to_array = t.intern(Type::Pointer { to: array, userland: false });
+        let to_array = t.intern(Type::Pointer { to: array, space: Space::Kernel });
         let f = t.intern(Type::Function { ret: p, params: vec![int], variadic: true });
-        let to_f = t.intern(Type::Pointer { to: f, userland: false });
-        let user = t.intern(Type::Pointer { to: int, userland: true });
+        let to_f = t.intern(Type::Pointer { to: f, space: Space::Kernel });
+        let user = t.intern(Type::Pointer { to: int, space: Space::User });
         let all = [p, array, to_array, to_f, user].map(|id| t.text(id));
         assert_eq!(
             all,

@@ -127,6 +127,7 @@ impl Interpreter<'_> {
             Op::Map(m) => World::map(m.index()),
             Op::Rodata(n) => world.rodata + u64::from(*n),
             Op::Bss(n) => world.bss + u64::from(*n),
+            Op::FaultPc(_) => 0,
             Op::Slot(s) => f.slots[s.index()],
             Op::Function(g) => World::function(g.index()),
             Op::Helper(Helper::LOOP, args) => {
