@@ -6,7 +6,7 @@
 
 use crate::check::Checker;
 use crate::check::value::{Translated, Value};
-use crate::typed::{Expr, ExprKind};
+use crate::typed::{Expr, ExprKind, Place, PlaceBase, Space};
 use crate::types::TypeId;
 use std::rc::Rc;
 use strand_grammar::ast::{self, Ident};
@@ -87,7 +87,18 @@ impl Checker<'_> {
     /// Checks every member's expression, so that errors show where they are made.
     fn try_members(&mut self, t: &Rc<Translator>) {
         let local = self.local();
-        let input = Expr { kind: ExprKind::Local(local), ty: t.input, span: t.span };
+        let kind = match self.types.as_record(t.input) {
+            // A struct by value lies in memory, wherever that is.
+            Some(_) => {
+                let ty = self.pointer_to(t.input, false);
+                let address = Expr { kind: ExprKind::Local(local), ty, span: t.span };
+                let base = PlaceBase::Memory { address, space: Space::Kernel };
+                let (base_ty, steps) = (t.input, Vec::new());
+                ExprKind::Read(Box::new(Place { base, base_ty, steps, ty: base_ty, span: t.span }))
+            }
+            None => ExprKind::Local(local),
+        };
+        let input = Expr { kind, ty: t.input, span: t.span };
         let names: Vec<Ident> = t.members.iter().map(|(n, _)| n.clone()).collect();
         for name in names {
             let translated = Translated {
@@ -187,8 +198,11 @@ impl Checker<'_> {
         }
         match self.coerce(e.clone(), wanted) {
             Some(e) => e,
-            // Addresses are shown as plain numbers, and numbers as opaque addresses.
-            None if self.types.is_scalar(found) && self.types.is_scalar(wanted) => {
+            // The library shows addresses as plain numbers, and numbers as opaque addresses.
+            None if self.in_library(by.span)
+                && self.types.is_scalar(found)
+                && self.types.is_scalar(wanted) =>
+            {
                 self.cast(e, wanted)
             }
             None => {

@@ -14,6 +14,7 @@ pub mod macros;
 mod parse;
 mod pragma;
 pub mod source;
+mod specifiers;
 pub mod suggest;
 mod syntax;
 mod token;

@@ -191,7 +191,7 @@ fn describe(
     if let Some((name, at)) = meant_as_type(tokens, at, &found.1, wants("TYPE") && !wants("IDENT"))
     {
         return Diagnostic::error(
-            "D_TYPE_ERR",
+            "D_SYNTAX",
             span(at.0, at.1),
             format!("`{name}` is not the name of a type"),
         )

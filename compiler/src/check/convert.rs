@@ -106,6 +106,8 @@ impl Checker<'_> {
     /// In a message: an expression's type, with a word for what has no C name.
     pub fn describe(&self, ty: TypeId) -> String {
         match self.types.get(ty) {
+            _ if ty == self.basic.aggregation => "an aggregation".to_owned(),
+            _ if ty == self.basic.translated => "a translated struct".to_owned(),
             Type::Void => "void".to_owned(),
             _ => format!("`{}`", self.text(ty)),
         }

@@ -356,9 +356,14 @@ impl Checker<'_> {
         };
         match d.storage {
             Storage::Typedef => self.typedef(name, &d.ty),
-            Storage::None | Storage::Extern => self.variable_declaration(Scope::Global, name, d),
+            Storage::None => self.variable_declaration(Scope::Global, name, d),
+            Storage::Extern => self.external(name, d),
             Storage::Thread => self.variable_declaration(Scope::Thread, name, d),
             Storage::Clause => self.variable_declaration(Scope::Clause, name, d),
+            // Prototypes are the same with and without.
+            Storage::Static if matches!(d.ty.derived.first(), Some(Derived::Function { .. })) => {
+                self.type_name(&d.ty);
+            }
             Storage::Static | Storage::Register | Storage::Auto => {
                 self.report(
                     Diagnostic::error(
@@ -396,6 +401,21 @@ impl Checker<'_> {
         }
         let typedef = self.types.intern(Type::Typedef { name: name.name.clone(), to });
         self.typedefs.insert(name.name.clone(), typedef);
+    }
+
+    /// `extern`: says that something is elsewhere. What a global could hold can be used as
+    /// one; for the rest it is enough that the declaration makes sense.
+    fn external(&mut self, name: &Ident, d: &ast::Declaration) {
+        let (_, fine) = self.attempt(|c| c.variable_declaration(Scope::Global, name, d));
+        if fine {
+            return self.variable_declaration(Scope::Global, name, d);
+        }
+        let forward = matches!(d.ty.base.kind, TypeSpecKind::Enum { items: None, .. });
+        if self.names.global(&name.name).is_some() {
+            self.variable_declaration(Scope::Global, name, d);
+        } else if !forward {
+            self.type_name(&d.ty);
+        }
     }
 
     fn variable_declaration(&mut self, scope: Scope, name: &Ident, d: &ast::Declaration) {
@@ -452,10 +472,10 @@ impl Checker<'_> {
 
     fn declare_variable(&mut self, scope: Scope, name: &Ident, ty: TypeId, shape: Shape) {
         let shown = written(scope, &name.name);
-        if scope == Scope::Global && self.is_builtin(&name.name) {
+        if scope == Scope::Global && self.is_own(&name.name) {
             self.report(
                 Diagnostic::error("D_DECL_IDRED", name.span, format!("`{shown}` is D's own"))
-                    .here("a built-in variable can't be declared again")
+                    .here("what is built in can't be declared again")
                     .hint("choose another name"),
             );
             return;
@@ -513,7 +533,15 @@ impl Checker<'_> {
         id
     }
 
-    /// Whether a global name is taken by D itself.
+    /// Whether a global name is a variable or function of D itself.
+    fn is_own(&self, name: &str) -> bool {
+        self.is_builtin(name)
+            || builtins::subroutine(name).is_some()
+            || builtins::ACTIONS.contains(&name)
+            || builtins::AGGREGATING.contains(&name)
+    }
+
+    /// Whether a global name is a variable of D itself.
     pub fn is_builtin(&self, name: &str) -> bool {
         builtins::variable(name).is_some()
             || matches!(name, "args" | "NULL" | "self" | "this")
@@ -542,10 +570,10 @@ impl Checker<'_> {
             );
             return;
         }
-        if !library && self.is_builtin(&name.name) {
+        if !library && self.is_own(&name.name) {
             self.report(
                 Diagnostic::error("D_DECL_IDRED", name.span, format!("`{}` is D's own", name.name))
-                    .here("a built-in variable can't be declared again"),
+                    .here("what is built in can't be declared again"),
             );
             return;
         }

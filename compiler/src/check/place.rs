@@ -119,7 +119,7 @@ impl Checker<'_> {
             return self.bad(span);
         };
         let Some(path) = self.member_path(record, &name.name) else {
-            self.no_such_member(record, name);
+            self.no_such_member("D_TYPE_MEMBER", record, name);
             return self.bad(span);
         };
         let Some(mut place) = place_of(&e) else {
@@ -218,11 +218,12 @@ impl Checker<'_> {
         names
     }
 
-    fn no_such_member(&mut self, record: RecordId, name: &Ident) {
+    /// Reports a member that isn't there.
+    pub(super) fn no_such_member(&mut self, code: &'static str, record: RecordId, name: &Ident) {
         let of = self.record_text(record);
         let message = format!("`{of}` has no member `{}`", name.name);
         let names = self.member_names(record);
-        let d = Diagnostic::error("D_TYPE_MEMBER", name.span, message);
+        let d = Diagnostic::error(code, name.span, message);
         let near = nearest(&name.name, names.iter().map(String::as_str));
         let d = match near {
             Some(near) => d.hint(format!("did you mean `{near}`?")),
@@ -338,6 +339,18 @@ impl Checker<'_> {
         minus: bool,
         span: Span,
     ) -> Option<Expr> {
+        self.move_pointer("D_OP_INCOMPAT", p, i, minus, span)
+    }
+
+    /// Likewise; `unsized_code` is the tag for a pointer that has no unit.
+    pub(super) fn move_pointer(
+        &mut self,
+        unsized_code: &'static str,
+        p: Expr,
+        i: Expr,
+        minus: bool,
+        span: Span,
+    ) -> Option<Expr> {
         let Some(to) = self.types.pointee(p.ty) else {
             let what = self.describe(p.ty);
             self.report(
@@ -353,7 +366,7 @@ impl Checker<'_> {
         if self.types.is_unsized_pointer(p.ty) {
             let what = self.text(p.ty);
             self.report(
-                Diagnostic::error("D_OP_VFPTR", span, format!("`{what}` has no unit to count in"))
+                Diagnostic::error(unsized_code, span, format!("`{what}` has no unit to count in"))
                     .hint("cast it to `char *` to count in bytes"),
             );
             return None;
@@ -436,6 +449,11 @@ impl Checker<'_> {
         if self.is_bad(e.ty) {
             return e;
         }
+        if self.is_dynamic(e.ty) {
+            let message = format!("{} has no address", self.describe(e.ty));
+            self.report(Diagnostic::error("D_ADDROF_VAR", span, message));
+            return self.bad(span);
+        }
         within_lets(e, |e| match &e.kind {
             ExprKind::Read(place) => match &place.base {
                 _ if self.is_bit_field(&e) => {
@@ -456,12 +474,6 @@ impl Checker<'_> {
                 }
                 _ => self.variable_address(span),
             },
-            ExprKind::Variable(id) if self.is_global(*id) && !self.types.is_string(e.ty) => {
-                let base = PlaceBase::Variable(*id);
-                let place = Place { base, base_ty: e.ty, steps: Vec::new(), ty: e.ty, span };
-                let ty = self.pointer_to(e.ty, false);
-                Expr { kind: ExprKind::AddressOf(Box::new(place)), ty, span }
-            }
             ExprKind::Variable(_) | ExprKind::Element(..) | ExprKind::Builtin(_) => {
                 self.variable_address(span)
             }
@@ -480,10 +492,10 @@ impl Checker<'_> {
     }
 
     fn variable_address(&mut self, span: Span) -> Expr {
-        let message = "this variable has no address that stays";
+        let message = "a variable of D has no address";
         self.report(
             Diagnostic::error("D_ADDROF_VAR", span, message)
-                .hint("only globals have one, and neither text nor associative arrays"),
+                .hint("a member or element of a global struct or array has one"),
         );
         self.bad(span)
     }

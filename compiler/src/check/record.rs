@@ -133,7 +133,7 @@ impl Checker<'_> {
             {
                 self.report(
                     Diagnostic::error(
-                        "D_DECL_MNAME",
+                        "D_UNKNOWN",
                         name.span,
                         format!("there are two members `{}`", name.name),
                     )
@@ -174,10 +174,11 @@ impl Checker<'_> {
         let flexible = matches!(self.types.resolved(ty), Type::Array { len: 0, .. });
         let Some(size) = self.types.size(ty) else {
             let message = format!("member `{name}` is of type `{}`", self.text(ty));
-            self.report(
-                Diagnostic::error("D_DECL_INCOMPLETE", m.ty.span, message)
-                    .here("the size of this type isn't known"),
-            );
+            let (code, why) = match self.types.as_record(ty) {
+                Some(_) => ("D_DECL_INCOMPLETE", "the size of this type isn't known"),
+                None => ("D_DECL_VOIDOBJ", "nothing of this type has a size"),
+            };
+            self.report(Diagnostic::error(code, m.ty.span, message).here(why));
             return None;
         };
         let align = self.exact_align(ty);
@@ -193,7 +194,12 @@ impl Checker<'_> {
         }
         let bits = self.constant(width, "D_DECL_BFCONST", "a bit-field's width")?;
         let most = 8 * i64::from(self.types.size(ty).unwrap_or(4));
-        if bits < 0 || bits > most || bits == 0 && m.name.is_some() {
+        if bits < 0 || bits == 0 && m.name.is_some() {
+            let d = Diagnostic::error("D_DECL_BFCONST", width.span, "a bit-field needs a bit");
+            self.report(d.here(format!("1 to {most} are possible, not {bits}")));
+            return None;
+        }
+        if bits > most {
             let message = format!("a bit-field of `{}` can't have {bits} bits", self.text(ty));
             self.report(
                 Diagnostic::error("D_DECL_BFSIZE", width.span, message)
@@ -254,18 +260,23 @@ impl Checker<'_> {
             if let Some(e) = &item.value {
                 next = self.constant(e, "D_DECL_ENCONST", "an enumerator").unwrap_or(next);
             }
-            if i32::try_from(next).is_err() && u32::try_from(next).is_err() {
-                let message = format!("`{}` doesn't fit the 32 bits of an enum", item.name.name);
+            if i32::try_from(next).is_err() {
+                let message = format!("`{}` doesn't fit the int of an enum", item.name.name);
                 self.report(
                     Diagnostic::error("D_DECL_ENOFLOW", item.name.span, message)
                         .here(format!("its value is {next}")),
                 );
                 next = 0;
             }
+            let before = self.types.enumeration(id).items.iter();
+            if before.map(|(n, _)| n).any(|n| *n == item.name.name) {
+                let message = format!("this enum has a `{}` already", item.name.name);
+                self.report(Diagnostic::error("D_UNKNOWN", item.name.span, message));
+                continue;
+            }
             self.enumerator(&item.name, next, ty);
             let e = self.types.enumeration_mut(id);
             e.items.push((item.name.name.clone(), next));
-            e.signed &= next <= i64::from(i32::MAX);
             next += 1;
         }
         ty
