@@ -15,9 +15,10 @@ struct Layout {
     is_union: bool,
     /// First free bit of a struct.
     end: u32,
-    /// Bits of the largest member.
+    /// Bits up to the end of what reaches furthest.
     largest: u32,
     align: u32,
+    bit_fields: bool,
 }
 
 impl Layout {
@@ -32,30 +33,25 @@ impl Layout {
         offset
     }
 
-    /// A bit-field lies within one unit of its type.
-    fn place_bits(&mut self, bits: u32, unit: u32, align: u32, named: bool) -> u32 {
-        if named {
-            self.align = self.align.max(align);
-        }
-        if self.is_union {
-            self.largest = self.largest.max(bits);
-            return 0;
-        }
-        if bits == 0 {
-            self.end = self.end.next_multiple_of(8 * unit);
-            return self.end;
-        }
-        if self.end / (8 * unit) != (self.end + bits - 1) / (8 * unit) {
-            self.end = self.end.next_multiple_of(8 * unit);
-        }
-        let offset = self.end;
-        self.end += bits;
+    /// A bit-field has the smallest unit that holds it, and begins at a byte of its own, as
+    /// DTrace has it: two of them never share a byte. The unit of the last one counts for
+    /// the struct's size, but what comes next may lie in it.
+    fn place_bits(&mut self, bits: u32) -> u32 {
+        self.bit_fields = true;
+        let unit = 8 * bits.div_ceil(8).next_power_of_two();
+        let offset = match self.is_union {
+            true => 0,
+            false => self.end.next_multiple_of(8).next_multiple_of(unit),
+        };
+        self.largest = self.largest.max(offset + unit);
+        self.end = offset + bits;
         offset
     }
 
+    /// Without bit-fields this is C's; with them there is nothing after the last member.
     fn size(&self) -> u32 {
-        let bits = if self.is_union { self.largest } else { self.end };
-        bits.div_ceil(8).next_multiple_of(self.align.max(1))
+        let align = if self.bit_fields { 1 } else { self.align.max(1) };
+        self.largest.max(self.end).div_ceil(8).next_multiple_of(align)
     }
 }
 
@@ -124,7 +120,7 @@ impl Checker<'_> {
 
     fn lay_out(&mut self, record: RecordId, members: &[MemberDeclaration]) {
         let is_union = self.types.record(record).is_union;
-        let mut layout = Layout { is_union, end: 0, largest: 0, align: 1 };
+        let mut layout = Layout { is_union, end: 0, largest: 0, align: 1, bit_fields: false };
         let mut all = Vec::new();
         let mut names: FxHashMap<&str, Span> = FxHashMap::default();
         for m in members {
@@ -165,9 +161,10 @@ impl Checker<'_> {
         let name = m.name.as_ref().map_or_else(String::new, |n| n.name.clone());
         if let Some(width) = &m.bits {
             let bits = self.bit_width(width, m, ty)?;
-            let unit = self.types.size(ty).unwrap_or(4);
-            let align = self.exact_align(ty);
-            let bit_offset = layout.place_bits(bits, unit, align, !name.is_empty());
+            if bits == 0 {
+                return None;
+            }
+            let bit_offset = layout.place_bits(bits);
             let bits = Some(bits as u8);
             return (!name.is_empty()).then_some(Member { name, ty, bit_offset, bits });
         }
