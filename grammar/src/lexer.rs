@@ -15,6 +15,7 @@
 
 use crate::ast::{Pragma, ProbeDescription};
 use crate::diagnostic::Diagnostic;
+use crate::gnu::{self, Gnu};
 use crate::literal;
 use crate::macros::{Expansion, Macros};
 use crate::pragma;
@@ -136,12 +137,14 @@ pub fn assigned_names(text: &str, names: &mut HashSet<String>) {
     }
 }
 
-fn skip_comment(lexer: &mut logos::Lexer<'_, Raw>) {
+/// Goes to the end of a comment that was opened.
+pub(crate) fn skip_comment(lexer: &mut logos::Lexer<'_, Raw>) {
     let rest = lexer.remainder();
     lexer.bump(rest.find("*/").map_or(rest.len(), |n| n + 2));
 }
 
-fn skip_quoted(lexer: &mut logos::Lexer<'_, Raw>, quote: u8) {
+/// Goes to the end of a string or character constant that was opened.
+pub(crate) fn skip_quoted(lexer: &mut logos::Lexer<'_, Raw>, quote: u8) {
     let rest = lexer.remainder();
     lexer.bump(quoted_len(rest.as_bytes(), quote).map_or(rest.len(), |n| n + 1));
 }
@@ -385,7 +388,9 @@ impl<'a> Lexer<'a> {
             && !matches!(self.kind, UnitKind::Probe(_))
             && is_plain
             && !matches!(text, "BEGIN" | "END" | "ERROR")
-            && (DECLARATION_KEYWORDS.contains(&word) || self.is_type(word));
+            && (DECLARATION_KEYWORDS.contains(&word)
+                || gnu::word(word).is_some()
+                || self.is_type(word));
         if declares {
             self.mode = Mode::Declaration;
             return self.inner();
@@ -629,12 +634,21 @@ impl<'a> Lexer<'a> {
             return self.push(start, Token::Ident(text.to_owned()));
         }
         if let Some(word) = KEYWORDS.iter().find(|k| **k == text) {
+            // C's `static inline`: D's `inline` begins a declaration.
+            if self.mode == Mode::Declaration && *word == "inline" && previous.is_some() {
+                return;
+            }
             return self.push(start, Token::Word(word));
+        }
+        if self.mode == Mode::Declaration
+            && let Some(gnu) = gnu::word(text)
+        {
+            return self.gnu_word(start, gnu);
         }
         // A tag; or a declarator, since a type was there already.
         let declarator = match previous {
             Some(Token::Word(w)) => {
-                matches!(*w, "struct" | "union" | "enum" | "@") || TYPE_KEYWORDS.contains(w)
+                matches!(*w, "struct" | "union" | "enum" | "@" | "*") || TYPE_KEYWORDS.contains(w)
             }
             Some(Token::TypeName(_)) => true,
             _ => false,
@@ -645,6 +659,18 @@ impl<'a> Lexer<'a> {
         let token =
             if is_type { Token::TypeName(text.to_owned()) } else { Token::Ident(text.to_owned()) };
         self.push(start, token);
+    }
+
+    fn gnu_word(&mut self, start: usize, gnu: Gnu) {
+        match gnu {
+            Gnu::Ignored => {}
+            Gnu::Is(token) => self.push(start, token),
+            Gnu::Parenthesised => {
+                if self.skip_blank() && self.text[self.at..].starts_with('(') {
+                    self.at += gnu::group_len(&self.text[self.at..]);
+                }
+            }
+        }
     }
 
     fn is_type(&self, name: &str) -> bool {
@@ -762,6 +788,17 @@ impl<'a> Lexer<'a> {
         let Some(word) = PUNCTUATION.iter().find(|p| **p == text) else {
             return self.garbage_at(start);
         };
+        let declares = self.mode == Mode::Declaration && self.open.is_empty();
+        let is_c = matches!(
+            self.stream.tokens.get(1),
+            Some((_, Token::Word("static" | "extern"), _))
+        );
+        if *word == "{" && declares && is_c && self.previous() == Some(&Token::Word(")")) {
+            // The body of a header's function: only its declaration counts.
+            self.at = start + gnu::group_len(&self.text[start..]);
+            self.push(start, Token::Word(";"));
+            return self.finish_item();
+        }
         match *word {
             "(" | "[" | "{" => self.open.push(Open { text: word, at: start }),
             ")" | "]" | "}" if !self.close(word, start) => return,

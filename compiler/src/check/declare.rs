@@ -385,7 +385,11 @@ impl Checker<'_> {
         }
         if let Some(old) = self.typedefs.get(&name.name).copied() {
             // Another typedef for the same, or the library's when the script has its own.
-            if !self.types.same(old, to) && !self.in_library(name.span) {
+            // C headers say something else of `id_t` and its like, but as wide.
+            let alike = PREDECLARED.iter().any(|(n, _)| *n == name.name)
+                && self.types.is_integer(to)
+                && self.types.size(old) == self.types.size(to);
+            if !alike && !self.types.same(old, to) && !self.in_library(name.span) {
                 let (old, new) = (self.text(self.types.resolve(old)), self.text(to));
                 self.report(
                     Diagnostic::error(

@@ -77,6 +77,7 @@ pub fn check(
             other => checker.item(other),
         }
     }
+    checker.unused_attributes();
     let enablings = plan.enablings();
     let Checker { types, variables, aggregations, diagnostics, .. } = checker;
     let aggregations = aggregations.into_iter().map(|a| a.typed).collect();
@@ -214,6 +215,8 @@ pub(crate) struct Checker<'a> {
     reported: FxHashSet<(&'static str, Option<Span>, String)>,
     /// Errors so far, those among them that were reported before.
     errors: usize,
+    /// Names that attributes were given before there is anything of that name.
+    attributes: Vec<(String, Span)>,
     /// What was used as a value in this statement and has none: see `value`.
     valueless: Vec<Diagnostic>,
     locals: u32,
@@ -245,6 +248,7 @@ impl<'a> Checker<'a> {
             diagnostics: Vec::new(),
             reported: FxHashSet::default(),
             errors: 0,
+            attributes: Vec::new(),
             valueless: Vec::new(),
             locals: 0,
         };
@@ -373,6 +377,19 @@ impl<'a> Checker<'a> {
                 )
                 .here(format!("there are {}", args.len())),
             );
+        } else if word.name == "attributes" && args[1] != "provider" && !self.in_library(*span) {
+            self.attributes.push((args[1].clone(), *span));
+        }
+    }
+
+    /// Reports attributes of what the program doesn't define.
+    fn unused_attributes(&mut self) {
+        for (name, span) in std::mem::take(&mut self.attributes) {
+            if self.names.global(&name).is_none() {
+                let message = format!("there is no `{name}` that could have these attributes");
+                let d = Diagnostic::error("D_PRAGMA_UNUSED", span, message);
+                self.report(d.hint("variables and inlines have attributes"));
+            }
         }
     }
 
