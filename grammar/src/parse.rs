@@ -189,7 +189,9 @@ fn describe(
         let message = "a translator makes a struct that is there already";
         return Diagnostic::error("D_DECL_TYPERED", span(from, to), message)
             .here("this looks like a definition")
-            .hint("put what it is made from into angle brackets: translator struct o < struct i *p >");
+            .hint(
+                "put what it is made from into angle brackets: translator struct o < struct i *p >",
+            );
     }
     let next_line = text.get(before.2..found.0).is_some_and(|t| t.contains('\n'));
     if wants(";") && (next_line || matches!(found.1, Token::Ident(_) | Token::Aggregation(_))) {

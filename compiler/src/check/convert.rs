@@ -76,6 +76,12 @@ impl Checker<'_> {
             if types.is_integer(e.ty) {
                 return (constant(&e) == Some(0)).then(|| int(0, to, e.span));
             }
+            // The address of text is good for the rest of the clause.
+            let to_char = self.types.pointee(to).is_some_and(|to| self.types.is_char(to));
+            if to_char && self.types.is_string(e.ty) {
+                let span = e.span;
+                return Some(Expr { kind: ExprKind::Cast(Box::new(e)), ty: to, span });
+            }
             let e = self.decay(e);
             return self.types.pointers_agree(e.ty, to).then(|| self.cast(e, to));
         }

@@ -537,19 +537,6 @@ impl Checker<'_> {
         id
     }
 
-    /// Whether a global name is a variable or function of D itself.
-    fn is_own(&self, name: &str) -> bool {
-        // Functions that came after D 1.0 may stand aside for a script's own.
-        let later = ["index", "rindex", "strchr", "strrchr", "strstr", "strtok", "substr"];
-        if later.contains(&name) {
-            return false;
-        }
-        self.is_builtin(name)
-            || builtins::subroutine(name).is_some()
-            || builtins::ACTIONS.contains(&name)
-            || builtins::AGGREGATING.contains(&name)
-    }
-
     /// Whether a global name is a variable of D itself.
     pub fn is_builtin(&self, name: &str) -> bool {
         builtins::variable(name).is_some()

@@ -29,6 +29,7 @@ mod record;
 mod statement;
 mod typetext;
 pub(crate) mod value;
+mod version;
 
 use crate::enabling::{Dependence, Plan};
 use crate::kernel::{Kernel, ProbeArg};
@@ -215,6 +216,8 @@ pub(crate) struct Checker<'a> {
     reported: FxHashSet<(&'static str, Option<Span>, String)>,
     /// Errors so far, those among them that were reported before.
     errors: usize,
+    /// The version of D that the program asks for.
+    version: Option<(u32, u32, u32)>,
     /// Names that attributes were given before there is anything of that name.
     attributes: Vec<(String, Span)>,
     /// What was used as a value in this statement and has none: see `value`.
@@ -248,6 +251,7 @@ impl<'a> Checker<'a> {
             diagnostics: Vec::new(),
             reported: FxHashSet::default(),
             errors: 0,
+            version: None,
             attributes: Vec::new(),
             valueless: Vec::new(),
             locals: 0,
@@ -349,6 +353,7 @@ impl<'a> Checker<'a> {
     }
 
     fn pragma(&mut self, pragma: &Pragma) {
+        self.asked_version(pragma);
         let Pragma::Other { word, args, span } = pragma else { return };
         let expected = match word.name.as_str() {
             "attributes" => 2,

@@ -5,7 +5,7 @@
 use super::Checker;
 use crate::names::Symbol;
 use crate::types::{Enum, Member, Record, RecordId, Type, TypeId};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use strand_grammar::ast::{self, Ident, MemberDeclaration};
 use strand_grammar::diagnostic::Diagnostic;
 use strand_grammar::source::Span;
@@ -253,6 +253,7 @@ impl Checker<'_> {
             self.tags.insert(("enum", tag.name.clone()), ty);
         }
         let mut next = 0i64;
+        let mut names: FxHashSet<&str> = FxHashSet::default();
         for item in items {
             if let Some(e) = &item.value {
                 next = self.constant(e, "D_DECL_ENCONST", "an enumerator").unwrap_or(next);
@@ -265,8 +266,7 @@ impl Checker<'_> {
                 );
                 next = 0;
             }
-            let before = self.types.enumeration(id).items.iter();
-            if before.map(|(n, _)| n).any(|n| *n == item.name.name) {
+            if !names.insert(&item.name.name) {
                 let message = format!("this enum has a `{}` already", item.name.name);
                 self.report(Diagnostic::error("D_UNKNOWN", item.name.span, message));
                 continue;
