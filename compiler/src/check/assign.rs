@@ -155,6 +155,8 @@ impl Checker<'_> {
                     value = self.rvalue_of(value);
                     value.ty
                 }
+                // As DTrace has it, NULL alone is the number 0.
+                None if self.is_null(&value) => self.basic.long,
                 None => value.ty,
                 Some(_) => self.basic.int64,
             };

@@ -142,6 +142,13 @@ impl Checker<'_> {
 
     fn compare(&mut self, op: BinaryOp, a: Expr, b: Expr, span: Span) -> Expr {
         let int_ty = self.basic.int;
+        let null = |e: Expr, other: &Expr| match self.is_null(&e) && self.types.is_integer(other.ty)
+        {
+            true => int(0, other.ty, e.span),
+            false => e,
+        };
+        let a = null(a, &b);
+        let b = null(b, &a);
         let strings = self.types.is_string(a.ty) || self.types.is_string(b.ty);
         if strings && self.types.is_text(a.ty) && self.types.is_text(b.ty) {
             let (a, b) = (Box::new(self.as_string(a)), Box::new(self.as_string(b)));

@@ -66,6 +66,9 @@ impl Checker<'_> {
             return Some(Expr { ty: to, ..self.bad(e.span) });
         }
         let types = &self.types;
+        if types.is_integer(to) && self.is_null(&e) {
+            return Some(int(0, to, e.span));
+        }
         if types.is_integer(to) {
             return types.is_integer(e.ty).then(|| self.cast(e, to));
         }

@@ -219,6 +219,12 @@ impl Checker<'_> {
 
     /// Both operands of `?:` as values of one type.
     fn arms(&mut self, a: Expr, b: Expr, span: Span) -> Option<(Expr, Expr)> {
+        let null = |e: Expr, other: TypeId| match self.is_null(&e) && self.types.is_integer(other) {
+            true => int(0, other, e.span),
+            false => e,
+        };
+        let a = null(a, b.ty);
+        let b = null(b, a.ty);
         let (x, y) = (a.ty, b.ty);
         if self.types.is_integer(x) && self.types.is_integer(y) {
             let ty = self.types.promote(x, y, self.basic.int);

@@ -148,6 +148,11 @@ impl Checker<'_> {
         Expr { kind: NOTHING, ty, span }
     }
 
+    /// NULL as it was written: a pointer that can stand for the integer 0 as well.
+    pub fn is_null(&self, e: &Expr) -> bool {
+        constant(e) == Some(0) && e.ty == self.basic.void_pointer
+    }
+
     /// Whether this is an aggregation or a translated struct.
     pub fn is_dynamic(&self, ty: TypeId) -> bool {
         ty == self.basic.aggregation || ty == self.basic.translated
