@@ -183,14 +183,17 @@ impl Checker<'_> {
         }
     }
 
+    /// The type that a translator's member is declared with.
+    pub(crate) fn declared_member(&mut self, by: &Translator, name: &Ident) -> Option<TypeId> {
+        let record = self.types.as_record(by.output)?;
+        let steps = self.member_path(record, &name.name)?;
+        let last = steps.last()?;
+        Some(self.types.record(last.record).members[last.index as usize].ty)
+    }
+
     /// The value as the type that the member is declared with.
     fn as_member(&mut self, by: &Rc<Translator>, name: &Ident, e: Expr) -> Expr {
-        let wanted = self.types.as_record(by.output).and_then(|record| {
-            let steps = self.member_path(record, &name.name)?;
-            let last = steps.last()?;
-            Some(self.types.record(last.record).members[last.index as usize].ty)
-        });
-        let Some(wanted) = wanted else { return e };
+        let Some(wanted) = self.declared_member(by, name) else { return e };
         let found = e.ty;
         // Text stays text: a member that is a char array is one in name only.
         if self.types.is_text(wanted) && self.types.is_text(found) {

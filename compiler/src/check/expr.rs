@@ -438,7 +438,7 @@ impl Checker<'_> {
             );
             return self.bad_value(span);
         }
-        let value = self.undecayed(base);
+        let (value, len) = self.indexed(base);
         let [key] = keys else {
             for key in keys {
                 self.rvalue(key);
@@ -453,7 +453,33 @@ impl Checker<'_> {
             return self.bad_value(span);
         };
         let key = self.rvalue(key);
+        if let (Some(len), Some(n)) = (len, constant(&key))
+            && !self.within(n, len, key.span)
+        {
+            return self.bad_value(span);
+        }
         Value::Plain(self.element(value, key, span))
+    }
+
+    /// What is indexed. A member that a translator makes is text, whatever it is declared
+    /// as; if that is an array, this is how long.
+    fn indexed(&mut self, base: &ast::Expr) -> (Expr, Option<u32>) {
+        let (inner, name, arrow) = match &base.kind {
+            Syntax::Member(inner, name) => (inner, name, false),
+            Syntax::Arrow(inner, name) => (inner, name, true),
+            _ => return (self.undecayed(base), None),
+        };
+        let inner = self.expr(inner);
+        let len = match &inner {
+            Value::Translated(t) => {
+                let by = t.by.clone();
+                let declared = self.declared_member(&by, name);
+                declared.and_then(|ty| self.types.array(ty)).map(|(_, len)| len)
+            }
+            Value::Plain(_) => None,
+        };
+        let value = self.member(inner, name, arrow, base.span);
+        (self.plain(value), len.filter(|n| *n > 1))
     }
 
     // ---------------------------------------------------------------- translation

@@ -287,13 +287,8 @@ impl Checker<'_> {
         // The kernel's arrays of one element or none are often longer than they say.
         let len = (own || len > 1).then_some(len);
         if let (Some(i), Some(len)) = (constant(&index), len)
-            && !(0..i64::from(len)).contains(&i)
+            && !self.within(i, len, index.span)
         {
-            let message = format!("index {i} is outside of the array");
-            self.report(
-                Diagnostic::error("D_ARR_BOUNDS", index.span, message)
-                    .here(format!("it has elements 0 to {}", i64::from(len) - 1)),
-            );
             return self.bad(span);
         }
         let Some(stride) = self.types.size(element) else {
@@ -304,6 +299,19 @@ impl Checker<'_> {
         place.ty = element;
         place.span = span;
         self.read(place, span)
+    }
+
+    /// Whether an array of so many elements has an `i`-th; says so if not.
+    pub(super) fn within(&mut self, i: i64, len: u32, at: Span) -> bool {
+        let within = (0..i64::from(len)).contains(&i);
+        if !within {
+            let message = format!("index {i} is outside of the array");
+            self.report(
+                Diagnostic::error("D_ARR_BOUNDS", at, message)
+                    .here(format!("it has elements 0 to {}", i64::from(len) - 1)),
+            );
+        }
+        within
     }
 
     fn string_element(&mut self, base: Expr, index: Expr, span: Span) -> Expr {
