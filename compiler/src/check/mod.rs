@@ -21,6 +21,7 @@ mod convert;
 mod declare;
 mod expr;
 mod format;
+mod inline;
 mod kernel_types;
 mod name;
 mod order;
