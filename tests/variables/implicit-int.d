@@ -3,6 +3,8 @@ this const z;
 extern w;
 extern int nothing[];
 extern double real;
+extern struct here { int a; } there;
+extern enum not_there nor_this;
 static int prototype(void);
 
 BEGIN

@@ -409,16 +409,12 @@ impl Checker<'_> {
     /// `extern`: says that something is elsewhere. What a global could hold can be used as
     /// one; for the rest it is enough that the declaration makes sense.
     fn external(&mut self, name: &Ident, d: &ast::Declaration) {
-        let (_, fine) = self.attempt(|c| c.variable_declaration(Scope::Global, name, d));
-        if fine {
-            return self.variable_declaration(Scope::Global, name, d);
+        if let TypeSpecKind::Enum { module, tag: Some(tag), items: None } = &d.ty.base.kind
+            && self.tagged_type("enum", module.as_deref(), &tag.name).is_none()
+        {
+            return;
         }
-        let forward = matches!(d.ty.base.kind, TypeSpecKind::Enum { items: None, .. });
-        if self.names.global(&name.name).is_some() {
-            self.variable_declaration(Scope::Global, name, d);
-        } else if !forward {
-            self.type_name(&d.ty);
-        }
+        self.variable_declaration(Scope::Global, name, d);
     }
 
     fn variable_declaration(&mut self, scope: Scope, name: &Ident, d: &ast::Declaration) {
@@ -443,6 +439,9 @@ impl Checker<'_> {
         };
         if matches!(self.types.resolved(ty), Type::Function { .. }) {
             // A function's prototype: nothing of it can be called from D.
+            return;
+        }
+        if d.storage == Storage::Extern && !self.attempt(|c| c.storable(ty, "", d.span)).0 {
             return;
         }
         if !self.is_bad(ty) && !self.storable(ty, &written(scope, &name.name), d.span) {
