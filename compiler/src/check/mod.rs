@@ -28,6 +28,8 @@ mod order;
 mod place;
 mod record;
 mod statement;
+#[cfg(test)]
+mod tests;
 mod typetext;
 pub(crate) mod value;
 mod version;
