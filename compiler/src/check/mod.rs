@@ -81,7 +81,6 @@ pub fn check(
             other => checker.item(other),
         }
     }
-    checker.unused_attributes();
     let enablings = plan.enablings();
     let Checker { types, variables, aggregations, diagnostics, .. } = checker;
     let aggregations = aggregations.into_iter().map(|a| a.typed).collect();
@@ -221,8 +220,6 @@ pub(crate) struct Checker<'a> {
     errors: usize,
     /// The version of D that the program asks for.
     version: Option<(u32, u32, u32)>,
-    /// Names that attributes were given before there is anything of that name.
-    attributes: Vec<(String, Span)>,
     /// What was used as a value in this statement and has none: see `value`.
     valueless: Vec<Diagnostic>,
     locals: u32,
@@ -255,7 +252,6 @@ impl<'a> Checker<'a> {
             reported: FxHashSet::default(),
             errors: 0,
             version: None,
-            attributes: Vec::new(),
             valueless: Vec::new(),
             locals: 0,
         };
@@ -351,12 +347,14 @@ impl<'a> Checker<'a> {
             Item::Inline(inline) => self.inline(inline),
             Item::Translator(t) => self.translator(t),
             Item::Provider(p) => self.provider(p),
-            Item::Pragma(p) => self.pragma(p),
+            Item::Pragma(p) => {
+                self.asked_version(p);
+                self.pragma(p);
+            }
         }
     }
 
     fn pragma(&mut self, pragma: &Pragma) {
-        self.asked_version(pragma);
         let Pragma::Other { word, args, span } = pragma else { return };
         let expected = match word.name.as_str() {
             "attributes" => 2,
@@ -385,19 +383,6 @@ impl<'a> Checker<'a> {
                 )
                 .here(format!("there are {}", args.len())),
             );
-        } else if word.name == "attributes" && args[1] != "provider" && !self.in_library(*span) {
-            self.attributes.push((args[1].clone(), *span));
-        }
-    }
-
-    /// Reports attributes of what the program doesn't define.
-    fn unused_attributes(&mut self) {
-        for (name, span) in std::mem::take(&mut self.attributes) {
-            if self.names.global(&name).is_none() {
-                let message = format!("there is no `{name}` that could have these attributes");
-                let d = Diagnostic::error("D_PRAGMA_UNUSED", span, message);
-                self.report(d.hint("variables and inlines have attributes"));
-            }
         }
     }
 
