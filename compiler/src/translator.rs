@@ -86,19 +86,7 @@ impl Checker<'_> {
 
     /// Checks every member's expression, so that errors show where they are made.
     fn try_members(&mut self, t: &Rc<Translator>) {
-        let local = self.local();
-        let kind = match self.types.as_record(t.input) {
-            // A struct by value lies in memory, wherever that is.
-            Some(_) => {
-                let ty = self.pointer_to(t.input, false);
-                let address = Expr { kind: ExprKind::Local(local), ty, span: t.span };
-                let base = PlaceBase::Memory { address, space: Space::Kernel };
-                let (base_ty, steps) = (t.input, Vec::new());
-                ExprKind::Read(Box::new(Place { base, base_ty, steps, ty: base_ty, span: t.span }))
-            }
-            None => ExprKind::Local(local),
-        };
-        let input = Expr { kind, ty: t.input, span: t.span };
+        let input = self.any_value(t.input, t.span);
         let names: Vec<Ident> = t.members.iter().map(|(n, _)| n.clone()).collect();
         for name in names {
             let translated = Translated {
@@ -111,6 +99,18 @@ impl Checker<'_> {
             };
             self.translated_member(translated, &name, name.span);
         }
+    }
+
+    /// Some value of this type; a struct is one in memory.
+    fn any_value(&mut self, ty: TypeId, span: Span) -> Expr {
+        let local = ExprKind::Local(self.local());
+        if self.types.as_record(ty).is_none() {
+            return Expr { kind: local, ty, span };
+        }
+        let address = Expr { kind: local, ty: self.pointer_to(ty, false), span };
+        let base = PlaceBase::Memory { address, space: Space::Kernel };
+        let place = Place { base, base_ty: ty, steps: Vec::new(), ty, span };
+        Expr { kind: ExprKind::Read(Box::new(place)), ty, span }
     }
 
     /// The translator from a value to a struct, if there is one.
@@ -201,9 +201,9 @@ impl Checker<'_> {
         }
         match self.coerce(e.clone(), wanted) {
             Some(e) => e,
-            // The library shows addresses as plain numbers, and numbers as opaque addresses.
-            None if self.in_library(by.span)
-                && self.types.is_scalar(found)
+            // Addresses are shown as plain numbers, by the library also as opaque addresses.
+            None if self.types.is_scalar(found)
+                && (self.types.is_integer(wanted) || self.in_library(by.span))
                 && self.types.is_scalar(wanted) =>
             {
                 self.cast(e, wanted)
