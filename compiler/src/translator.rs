@@ -6,7 +6,8 @@
 
 use crate::check::Checker;
 use crate::check::value::{Translated, Value};
-use crate::typed::{Expr, ExprKind};
+use crate::typed::{Expr, ExprKind, Place, PlaceBase};
+use crate::types::Space;
 use crate::types::TypeId;
 use std::rc::Rc;
 use strand_grammar::ast::{self, Ident};
@@ -86,8 +87,7 @@ impl Checker<'_> {
 
     /// Checks every member's expression, so that errors show where they are made.
     fn try_members(&mut self, t: &Rc<Translator>) {
-        let local = self.local();
-        let input = Expr { kind: ExprKind::Local(local), ty: t.input, span: t.span };
+        let input = self.any_value(t.input, t.span);
         let names: Vec<Ident> = t.members.iter().map(|(n, _)| n.clone()).collect();
         for name in names {
             let translated = Translated {
@@ -100,6 +100,18 @@ impl Checker<'_> {
             };
             self.translated_member(translated, &name, name.span);
         }
+    }
+
+    /// Some value of this type; a struct is one in memory.
+    fn any_value(&mut self, ty: TypeId, span: Span) -> Expr {
+        let local = ExprKind::Local(self.local());
+        if self.types.as_record(ty).is_none() {
+            return Expr { kind: local, ty, span };
+        }
+        let address = Expr { kind: local, ty: self.pointer_to(ty, Space::Kernel), span };
+        let base = PlaceBase::Memory { address, space: Space::Kernel };
+        let place = Place { base, base_ty: ty, steps: Vec::new(), ty, span };
+        Expr { kind: ExprKind::Read(Box::new(place)), ty, span }
     }
 
     /// The translator from a value to a struct, if there is one.
@@ -172,14 +184,17 @@ impl Checker<'_> {
         }
     }
 
+    /// The type that a translator's member is declared with.
+    pub(crate) fn declared_member(&mut self, by: &Translator, name: &Ident) -> Option<TypeId> {
+        let record = self.types.as_record(by.output)?;
+        let steps = self.member_path(record, &name.name)?;
+        let last = steps.last()?;
+        Some(self.types.record(last.record).members[last.index as usize].ty)
+    }
+
     /// The value as the type that the member is declared with.
     fn as_member(&mut self, by: &Rc<Translator>, name: &Ident, e: Expr) -> Expr {
-        let wanted = self.types.as_record(by.output).and_then(|record| {
-            let steps = self.member_path(record, &name.name)?;
-            let last = steps.last()?;
-            Some(self.types.record(last.record).members[last.index as usize].ty)
-        });
-        let Some(wanted) = wanted else { return e };
+        let Some(wanted) = self.declared_member(by, name) else { return e };
         let found = e.ty;
         // Text stays text: a member that is a char array is one in name only.
         if self.types.is_text(wanted) && self.types.is_text(found) {
@@ -187,8 +202,11 @@ impl Checker<'_> {
         }
         match self.coerce(e.clone(), wanted) {
             Some(e) => e,
-            // Addresses are shown as plain numbers, and numbers as opaque addresses.
-            None if self.types.is_scalar(found) && self.types.is_scalar(wanted) => {
+            // Addresses are shown as plain numbers, by the library also as opaque addresses.
+            None if self.types.is_scalar(found)
+                && (self.types.is_integer(wanted) || self.in_library(by.span))
+                && self.types.is_scalar(wanted) =>
+            {
                 self.cast(e, wanted)
             }
             None => {

@@ -2,18 +2,20 @@
 //!
 //! In: sources ([`source`]), the names that are types, macro variables ([`macros`]). Out:
 //! a [`ast::Program`] and what was wrong with the text ([`diagnostic`]). The pipeline is
-//! `lexer` (with `token`, `literal`, `pragma`) → `d` (the generated parser, its actions in
+//! `lexer` (with `token`, `literal`, `gnu`, `pragma`) → `d` (the generated parser, its actions in
 //! `syntax`) → `parse` (recovery and messages). It decides where tokens and items begin
 //! and end, never what a name means.
 
 pub mod ast;
 pub mod diagnostic;
+mod gnu;
 mod lexer;
 mod literal;
 pub mod macros;
 mod parse;
 mod pragma;
 pub mod source;
+mod specifiers;
 pub mod suggest;
 mod syntax;
 mod token;

@@ -29,7 +29,7 @@ pub fn integer(text: &str) -> Result<(u64, IntegerSuffix), LiteralError> {
                     Some("a number that begins with 0 is octal: drop the 0"),
                 ));
             }
-            return Err(("D_INT_DIGIT", format!("`{text}` is not a number"), None));
+            return Err(("D_SYNTAX", format!("`{text}` is not a number"), None));
         };
         value = value
             .checked_mul(u64::from(radix))
@@ -58,7 +58,8 @@ pub fn integer(text: &str) -> Result<(u64, IntegerSuffix), LiteralError> {
     Ok((value, IntegerSuffix { unsigned, longs, decimal: radix == 10 }))
 }
 
-/// Processes C's escapes. Unknown escapes stand for the character itself.
+/// Processes escapes. Of punctuation only `"` and the backslash need one; before anything
+/// else that is no escape of C, `'` and `?` among them, the backslash stays.
 pub fn unescape(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut i = 0;
@@ -80,7 +81,7 @@ pub fn unescape(text: &[u8]) -> Vec<u8> {
             }
             v as u8
         };
-        out.push(match c {
+        let byte = match c {
             b'a' => 7,
             b'b' => 8,
             b'f' => 12,
@@ -94,13 +95,19 @@ pub fn unescape(text: &[u8]) -> Vec<u8> {
             }
             b'x' if text.get(i).is_some_and(u8::is_ascii_hexdigit) => number(&mut i, 16, 2),
             b'\n' => continue,
-            other => other,
-        });
+            b'"' | b'\\' => c,
+            other => {
+                out.push(b'\\');
+                other
+            }
+        };
+        out.push(byte);
     }
     out
 }
 
-/// A character constant's value: the first character is the most significant.
+/// A character constant's value: the first character is the most significant. Like any
+/// decimal constant it is an int if it fits, else a long.
 pub fn character(text: &[u8]) -> Result<i64, LiteralError> {
     let bytes = unescape(text);
     match bytes.len() {
@@ -131,7 +138,7 @@ mod tests {
 
     #[test]
     fn escapes() {
-        assert_eq!(unescape(br#"a\n\t\\\"\101\x41\q"#), b"a\n\t\\\"AAq");
+        assert_eq!(unescape(br#"a\n\t\\\"\101\x41\q\?"#), b"a\n\t\\\"AA\\q\\?");
     }
 
     #[test]

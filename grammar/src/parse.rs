@@ -181,6 +181,18 @@ fn describe(
         };
     };
     let here = span(found.0, found.2);
+    let words: Vec<&Token> = tokens.iter().take(5).map(|t| &t.1).collect();
+    if let [_, Token::Word("translator"), Token::Word("struct" | "union"), _, Token::Word("{")] =
+        words[..]
+    {
+        let (from, to) = (tokens[2].0, tokens[3].2);
+        let message = "a translator makes a struct that is there already";
+        return Diagnostic::error("D_DECL_TYPERED", span(from, to), message)
+            .here("this looks like a definition")
+            .hint(
+                "put what it is made from into angle brackets: translator struct o < struct i *p >",
+            );
+    }
     let next_line = text.get(before.2..found.0).is_some_and(|t| t.contains('\n'));
     if wants(";") && (next_line || matches!(found.1, Token::Ident(_) | Token::Aggregation(_))) {
         return Diagnostic::error("D_SYNTAX", span(before.0, before.2), "a `;` is missing")
@@ -191,7 +203,7 @@ fn describe(
     if let Some((name, at)) = meant_as_type(tokens, at, &found.1, wants("TYPE") && !wants("IDENT"))
     {
         return Diagnostic::error(
-            "D_TYPE_ERR",
+            "D_SYNTAX",
             span(at.0, at.1),
             format!("`{name}` is not the name of a type"),
         )

@@ -71,6 +71,16 @@ pub enum SpecWord {
     Volatile,
     Userland,
     Ignored,
+    Storage(Storage, Span),
+}
+
+/// What is in the parentheses of a function or the brackets of a tuple.
+#[derive(Debug)]
+pub struct Prototype {
+    /// In order.
+    pub params: Vec<Parameter>,
+    /// Where a `…` is.
+    pub variadic: Option<Span>,
 }
 
 /// The parentheses of a `for`.
@@ -146,12 +156,12 @@ pub fn enumeration(name: Option<Ident>, items: Option<Vec<Enumerator>>) -> TypeS
     TypeSpecKind::Enum { module, tag, items }
 }
 
-/// `(void)` is no parameter.
-pub fn drop_void(params: Vec<Parameter>) -> Vec<Parameter> {
-    let is_void = |p: &Parameter| {
-        p.ty.base.kind == TypeSpecKind::Void && p.ty.derived.is_empty() && p.name.is_none()
-    };
-    if params.len() == 1 && is_void(&params[0]) { Vec::new() } else { params }
+/// `f(args)`
+pub fn call(f: Expr, args: Vec<Expr>) -> ExprKind {
+    match f.kind {
+        ExprKind::Name(Scope::Global, function) => ExprKind::Call { function, args },
+        _ => ExprKind::CallOf(Box::new(f), args),
+    }
 }
 
 impl Actions {
@@ -165,7 +175,8 @@ impl Actions {
         Span::new(self.source, start..end)
     }
 
-    fn report(&self, d: Diagnostic) {
+    /// Keeps what is wrong.
+    pub fn report(&self, d: Diagnostic) {
         self.diagnostics.borrow_mut().push(d);
     }
 
@@ -233,84 +244,26 @@ impl Actions {
         Expr { kind, span }
     }
 
-    /// Specifiers put together.
-    pub fn type_spec(&self, l: usize, r: usize, words: Vec<SpecWord>) -> TypeSpec {
-        let span = self.span(l, r);
-        let (mut is_const, mut is_volatile, mut userland) = (false, false, false);
-        let mut basic = Vec::new();
-        let mut kind = None;
-        for word in words {
-            match word {
-                SpecWord::Basic(w) => basic.push(w),
-                SpecWord::Const => is_const = true,
-                SpecWord::Volatile => is_volatile = true,
-                SpecWord::Userland => userland = true,
-                SpecWord::Ignored => {}
-                SpecWord::Kind(k) => {
-                    if kind.replace(k).is_some() {
-                        self.report(Diagnostic::error(
-                            "D_DECL_COMBO",
-                            span,
-                            "two types can't be combined in one declaration",
-                        ));
-                    }
-                }
-            }
+    /// A name that is declared here.
+    pub fn declared(&self, name: Ident) -> Ident {
+        if name.name.contains('`') {
+            let message = format!("`{}` can't be declared with a module", name.name);
+            let d = Diagnostic::error("D_DECL_SCOPE", name.span, message);
+            self.report(d.hint("leave out the back-quote"));
         }
-        let kind = match (kind, basic.is_empty()) {
-            (Some(k), true) => k,
-            (Some(k), false) => {
-                self.report(Diagnostic::error(
-                    "D_DECL_COMBO",
-                    span,
-                    format!("`{}` can't be combined with another type", basic.join(" ")),
-                ));
-                k
-            }
-            (None, _) => TypeSpecKind::Basic(self.basic(&basic, span)),
-        };
-        TypeSpec { kind, is_const, is_volatile, userland, span }
+        name
     }
 
-    fn basic(&self, words: &[&str], span: Span) -> BasicType {
-        use BasicType::*;
-        let count = |w: &str| words.iter().filter(|x| **x == w).count();
-        let (longs, signed, unsigned) = (count("long"), count("signed"), count("unsigned"));
-        let base: Vec<&str> = words
-            .iter()
-            .copied()
-            .filter(|w| !matches!(*w, "long" | "signed" | "unsigned" | "int"))
-            .collect();
-        let ok = signed + unsigned <= 1 && longs <= 2 && count("int") <= 1;
-        let no_int = count("int") == 0;
-        let ty = match (base.as_slice(), longs, unsigned > 0) {
-            ([], 0, false) => Some(Int),
-            ([], 0, true) => Some(UnsignedInt),
-            ([], 1, false) => Some(Long),
-            ([], 1, true) => Some(UnsignedLong),
-            ([], 2, false) => Some(LongLong),
-            ([], 2, true) => Some(UnsignedLongLong),
-            (["char"], 0, _) if no_int => Some(match (signed > 0, unsigned > 0) {
-                (true, _) => SignedChar,
-                (_, true) => UnsignedChar,
-                _ => Char,
-            }),
-            (["short"], 0, false) => Some(Short),
-            (["short"], 0, true) => Some(UnsignedShort),
-            (["float"], 0, false) if signed == 0 && no_int => Some(Float),
-            (["double"], 0, false) if signed == 0 && no_int => Some(Double),
-            (["double"], 1, false) if signed == 0 && no_int => Some(LongDouble),
-            _ => None,
-        };
-        ty.filter(|_| ok && !words.is_empty()).unwrap_or_else(|| {
-            let message = if words.is_empty() {
-                "a type is missing here".to_owned()
-            } else {
-                format!("`{}` is not a type", words.join(" "))
-            };
-            self.report(Diagnostic::error("D_DECL_COMBO", span, message));
-            Int
-        })
+    /// The tag of a type that is defined here.
+    pub fn defined(&self, tag: Option<Ident>) -> Option<Ident> {
+        if let Some(Ident { name, span }) = &tag
+            && name.contains('`')
+        {
+            let message =
+                format!("`{name}` can't be defined: only modules have types of their own");
+            self.report(Diagnostic::error("D_SYNTAX", *span, message));
+        }
+        tag
     }
 
     fn type_name(&self, base: &TypeSpec, derived: Vec<Derived>, span: Span) -> TypeName {
@@ -354,12 +307,16 @@ impl Actions {
         &self,
         l: usize,
         r: usize,
-        storage: Storage,
-        base: TypeSpec,
+        (storage, base): (Storage, TypeSpec),
         declarators: Vec<Declarator>,
     ) -> Vec<Item> {
         let span = self.span(l, r);
         if declarators.is_empty() {
+            let kind = &base.kind;
+            if !matches!(kind, TypeSpecKind::Record { .. } | TypeSpecKind::Enum { .. }) {
+                let d = Diagnostic::error("D_DECL_USELESS", span, "this declares nothing");
+                self.report(d.hint("a name is missing"));
+            }
             let ty = self.type_name(&base, Vec::new(), base.span);
             return vec![Item::Declaration(Declaration { storage, name: None, ty, span })];
         }
@@ -377,11 +334,15 @@ impl Actions {
         &self,
         l: usize,
         r: usize,
-        base: TypeSpec,
+        (storage, base): (Storage, TypeSpec),
         mut d: Declarator,
         value: Expr,
     ) -> Inline {
         let span = self.span(l, r);
+        if storage != Storage::None {
+            let message = "an inline has no storage class";
+            self.report(Diagnostic::error("D_DECL_BADCLASS", base.span, message));
+        }
         // The brackets are the parameters, not a part of the type.
         if d.params.is_some() {
             d.derived.retain(|d| !matches!(d, Derived::Associative(_)));

@@ -212,7 +212,11 @@ impl Aggregations {
         around: &mut Surroundings<'_>,
         source: &mut dyn Source,
     ) -> Result<(), String> {
-        for n in 0..self.all.len() {
+        let mut all: Vec<usize> = (0..self.all.len()).collect();
+        if self.order.reverse {
+            all.reverse();
+        }
+        for n in all {
             if self.states[n].printed {
                 continue;
             }

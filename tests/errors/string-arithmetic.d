@@ -1,2 +1,2 @@
 //@ check
-BEGIN { trace("a" + 1); exit(0); }
+BEGIN { trace("a" + "b"); trace("a" * 2); exit(0); }

@@ -12,10 +12,10 @@ BEGIN
 	printf("%d %d\n", *p, *(p - 3));
 	here.y = 7;
 	p = &here.y;
-	n = 5;
-	q = &n;
+	array[1] = 5;
+	q = &array[1];
 	printf("%d %d\n", *p, *q);
-	n = 6;
+	array[1] = 6;
 	printf("%d\n", *q);
 	exit(0);
 }

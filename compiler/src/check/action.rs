@@ -70,7 +70,7 @@ impl Checker<'_> {
         span: Span,
     ) -> Option<StatementKind> {
         let Some(subroutine) = builtins::subroutine(&function.name) else {
-            let e = self.call(function, args, span);
+            let e = self.uncallable(function, args, span);
             let e = self.plain(e);
             return (!self.is_bad(e.ty)).then_some(StatementKind::Expr(e));
         };
@@ -98,6 +98,17 @@ impl Checker<'_> {
         self.in_order(Kind::Record, span);
         let e = self.undecayed(arg);
         if self.is_bad(e.ty) {
+            return None;
+        }
+        if self.is_dynamic(e.ty) {
+            let what = self.describe(e.ty);
+            let d = Diagnostic::error("D_TRACE_DYN", arg.span, "`trace()` needs a value");
+            let d = d.here(format!("this is {what}"));
+            self.report(if e.ty == self.basic.aggregation {
+                d.hint("print it with `printa()`")
+            } else {
+                d.hint("trace one of its members")
+            });
             return None;
         }
         if self.types.is_void(e.ty) || self.types.size(e.ty).is_none_or(|n| n == 0) {
@@ -133,9 +144,20 @@ impl Checker<'_> {
 
     fn format(&mut self, name: &str, e: &ast::Expr) -> Option<Format> {
         let Syntax::String(text) = &e.kind else {
+            let value = self.undecayed(e);
+            if self.is_bad(value.ty) {
+                return None;
+            }
+            let code = match (self.types.is_text(value.ty), name) {
+                (true, _) => "D_PRINTF_ARG_FMT",
+                (false, "printa") => "D_PRINTA_AGGARG",
+                (false, _) => "D_PROTO_ARG",
+            };
+            let found = self.describe(value.ty);
             let message = format!("the format of `{name}()` isn't a string constant");
             self.report(
-                Diagnostic::error("D_PRINTF_ARG_FMT", e.span, message)
+                Diagnostic::error(code, e.span, message)
+                    .here(format!("this is {found}"))
                     .hint(format!("write `{name}(\"%s\", …)` to print a string")),
             );
             return None;
@@ -194,9 +216,6 @@ impl Checker<'_> {
                 continue;
             }
             let Some(value) = values.next() else {
-                if printa {
-                    continue;
-                }
                 return self.too_few("D_PRINTF_ARG_PROTO", name, given, text, span);
             };
             match self.for_conversion(name, c, value) {
@@ -321,14 +340,7 @@ impl Checker<'_> {
         if let Some(id) = self.aggregation_names.get(&a.name.name) {
             return Some(*id);
         }
-        let message = format!("there is no aggregation `@{}`", a.name.name);
-        let d = Diagnostic::error(unknown, a.name.span, message);
-        let known = self.aggregation_names.keys().map(String::as_str);
-        let d = match crate::names::nearest(&a.name.name, known) {
-            Some(near) => d.hint(format!("did you mean `@{near}`?")),
-            None => d.here("nothing was aggregated into it before this"),
-        };
-        self.report(d);
+        self.undefined_aggregation(unknown, a);
         None
     }
 
@@ -364,17 +376,16 @@ impl Checker<'_> {
         let first = keys(self, aggregations[0]);
         for (id, e) in aggregations.iter().zip(rest).skip(1) {
             let other = keys(self, *id);
-            let agree = other.len() == first.len()
-                && other.iter().zip(&first).all(|(a, b)| self.types.same(*a, *b));
-            if !agree {
-                let d = Diagnostic::error(
-                    "D_PRINTA_AGGKEY",
-                    e.span,
-                    "aggregations that are printed together must have the same keys",
-                );
-                self.report(d.label(rest[0].span, "the first one"));
-                return None;
-            }
+            let differ = other.iter().zip(&first).any(|(a, b)| !self.types.same(*a, *b));
+            let code = match other.len() == first.len() {
+                true if !differ => continue,
+                true => "D_PRINTA_AGGPROTO",
+                false => "D_PRINTA_AGGKEY",
+            };
+            let message = "aggregations that are printed together must have the same keys";
+            let d = Diagnostic::error(code, e.span, message);
+            self.report(d.label(rest[0].span, "the first one"));
+            return None;
         }
         if let (Some(parsed), Some(e)) = (&parsed, format) {
             let values = first
@@ -393,14 +404,9 @@ impl Checker<'_> {
         }
         if !self.types.is_integer(value.ty) {
             let found = self.describe(value.ty);
-            self.report(
-                Diagnostic::error(
-                    "D_NORMALIZE_SCALAR",
-                    e.span,
-                    "`normalize()` divides by an integer",
-                )
-                .here(format!("this is {found}")),
-            );
+            let message = "`normalize()` divides by an integer";
+            let d = Diagnostic::error("D_PROTO_ARG", e.span, message);
+            self.report(d.here(format!("this is {found}")));
             return None;
         }
         if constant(&value) == Some(0) {

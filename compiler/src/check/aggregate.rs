@@ -25,13 +25,30 @@ struct Aggregated {
 impl Checker<'_> {
     /// An aggregation where a value is wanted.
     pub(super) fn aggregation_value(&mut self, a: &Aggregation, span: Span) -> Expr {
+        for key in &a.keys {
+            self.rvalue(key);
+        }
+        if !self.aggregation_names.contains_key(&a.name.name) {
+            self.undefined_aggregation("D_IDENT_UNDEF", a);
+            return self.bad(span);
+        }
         let message = format!("`@{}` can't be read in an expression", a.name.name);
-        self.report(
-            Diagnostic::error("D_OP_DYN", span, message)
-                .here("an aggregation is only known as a whole, at the end")
-                .hint("print it with `printa()`"),
-        );
-        self.bad(span)
+        let d = Diagnostic::error("D_OP_DYN", span, message)
+            .here("an aggregation is only known as a whole, at the end")
+            .hint("print it with `printa()`");
+        self.without_value(self.basic.aggregation, span, d)
+    }
+
+    /// Reports an aggregation that nothing was put into yet.
+    pub(super) fn undefined_aggregation(&mut self, code: &'static str, a: &Aggregation) {
+        let message = format!("there is no aggregation `@{}`", a.name.name);
+        let d = Diagnostic::error(code, a.name.span, message);
+        let known = self.aggregation_names.keys().map(String::as_str);
+        let d = match nearest(&a.name.name, known) {
+            Some(near) => d.hint(format!("did you mean `@{near}`?")),
+            None => d.here("nothing was aggregated into it before this"),
+        };
+        self.report(d);
     }
 
     pub(super) fn aggregation_dimensions(&mut self, a: &Aggregation, span: Span) {
@@ -146,7 +163,7 @@ impl Checker<'_> {
         let (function, args) = match &value.kind {
             Syntax::Call { function, args } => (function, args.as_slice()),
             _ => {
-                self.attempt(|c| c.expr(value));
+                self.expr(value);
                 self.report(
                     Diagnostic::error(
                         "D_AGG_FUNC",
@@ -311,6 +328,13 @@ impl Checker<'_> {
         let low = self.parameter(&args[1], "the lower bound", codes, bits32.clone());
         let codes = ("D_LQUANT_LIMTYPE", "D_LQUANT_LIMVAL");
         let high = self.parameter(&args[2], "the upper bound", codes, bits32);
+        if let (Some(low), Some(high)) = (low, high)
+            && high <= low
+        {
+            let message = format!("the upper bound {high} is not above {low}");
+            self.report(Diagnostic::error("D_LQUANT_MISMATCH", span, message));
+            return None;
+        }
         let step = match args.get(3) {
             Some(e) if constant(e).is_some_and(|n| n <= 0) => {
                 let message = "the step has to be above 0";
@@ -324,9 +348,7 @@ impl Checker<'_> {
             None => Some(1),
         };
         let (low, high, step) = (low?, high?, step?);
-        let problem = if high <= low {
-            Some(("D_LQUANT_MISMATCH", format!("the upper bound {high} is not above {low}")))
-        } else if (high - low) / step == 0 {
+        let problem = if (high - low) / step == 0 {
             let message = format!("a step of {step} leaves no level between {low} and {high}");
             Some(("D_LQUANT_STEPLARGE", message))
         } else if (high - low) / step > i64::from(u16::MAX) {

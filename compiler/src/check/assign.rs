@@ -142,6 +142,10 @@ impl Checker<'_> {
             Value::Translated(t) => self.plain(Value::Translated(t)),
             Value::Plain(e) => e,
         };
+        if self.is_dynamic(value.ty) || self.is_action(&value) {
+            self.assigned_nothing(op, target, &value, span);
+            return self.bad(span);
+        }
         if self.types.is_void(value.ty) && matches!(value.kind, ExprKind::Read(_)) {
             value = self.undecayed_symbol(value);
         }
@@ -151,6 +155,8 @@ impl Checker<'_> {
                     value = self.rvalue_of(value);
                     value.ty
                 }
+                // As DTrace has it, NULL alone is the number 0.
+                None if self.is_null(&value) => self.basic.long,
                 None => value.ty,
                 Some(_) => self.basic.int64,
             };
@@ -166,6 +172,39 @@ impl Checker<'_> {
             None => self.plain_assignment(target, ty, value, span),
             Some(op) => self.compound_assignment(op, target, ty, value, span),
         }
+    }
+
+    /// Reports the assignment of something that has no value.
+    fn assigned_nothing(
+        &mut self,
+        op: Option<BinaryOp>,
+        target: &ast::Expr,
+        value: &Expr,
+        span: Span,
+    ) {
+        if op.is_some()
+            && let Some(fresh) = self.fresh(target)
+        {
+            let shown = written(fresh.scope, &fresh.name.name);
+            let message = format!("`{shown}` is not defined");
+            self.report(
+                Diagnostic::error("D_VAR_UNDEF", fresh.name.span, message)
+                    .here("nothing was assigned to it before this"),
+            );
+        }
+        let (found, why) = match self.is_action(value) {
+            true => ("an action".to_owned(), "an action is a statement of its own"),
+            false => (self.describe(value.ty), "this has no value"),
+        };
+        let code = match op {
+            None | Some(BinaryOp::Add | BinaryOp::Sub) => "D_OP_INCOMPAT",
+            Some(BinaryOp::Mul | BinaryOp::Div) => "D_OP_ARITH",
+            Some(_) => "D_OP_INT",
+        };
+        self.report(
+            Diagnostic::error(code, span, format!("{found} can't be assigned"))
+                .label(value.span, why),
+        );
     }
 
     fn rvalue_of(&mut self, e: Expr) -> Expr {
@@ -316,6 +355,11 @@ impl Checker<'_> {
             let sign = super::binary::text(op);
             let (x, y) = (self.describe(ty), self.describe(value.ty));
             let code = match op {
+                BinaryOp::Add | BinaryOp::Sub
+                    if self.types.is_integer(ty) && self.types.pointee(value.ty).is_some() =>
+                {
+                    "D_OP_VFPTR"
+                }
                 BinaryOp::Add | BinaryOp::Sub => "D_OP_INCOMPAT",
                 BinaryOp::Mul | BinaryOp::Div => "D_OP_ARITH",
                 _ => "D_OP_INT",
@@ -334,7 +378,7 @@ impl Checker<'_> {
     /// So many of what a pointer points to, in bytes.
     fn scaled(&mut self, pointer: TypeId, n: Expr, span: Span) -> Option<Expr> {
         let zero = int(0, pointer, span);
-        let sum = self.add_to_pointer(zero, n, false, span)?;
+        let sum = self.move_pointer("D_OP_VFPTR", zero, n, false, span)?;
         match sum.kind {
             ExprKind::Binary { b, .. } => Some(*b),
             _ => Some(int(0, self.basic.int64, span)),

@@ -7,6 +7,7 @@ use super::Checker;
 use super::place::binary;
 use super::value::{Value, constant, int};
 use crate::typed::{Expr, ExprKind};
+use crate::types::Space;
 use crate::types::TypeId;
 use strand_grammar::ast::{self, BinaryOp};
 use strand_grammar::diagnostic::Diagnostic;
@@ -53,6 +54,8 @@ pub(super) fn fold(op: BinaryOp, signed: bool, a: i64, b: i64) -> Option<i64> {
         BinaryOp::Div | BinaryOp::Rem if b == 0 => return None,
         BinaryOp::Div if signed => a.wrapping_div(b),
         BinaryOp::Div => (ua / ub) as i64,
+        // With the sign of the quotient.
+        BinaryOp::Rem if signed && b < 0 => a.wrapping_rem(b).wrapping_neg(),
         BinaryOp::Rem if signed => a.wrapping_rem(b),
         BinaryOp::Rem => (ua % ub) as i64,
         BinaryOp::Add => a.wrapping_add(b),
@@ -140,6 +143,13 @@ impl Checker<'_> {
 
     fn compare(&mut self, op: BinaryOp, a: Expr, b: Expr, span: Span) -> Expr {
         let int_ty = self.basic.int;
+        let null = |e: Expr, other: &Expr| match self.is_null(&e) && self.types.is_integer(other.ty)
+        {
+            true => int(0, other.ty, e.span),
+            false => e,
+        };
+        let a = null(a, &b);
+        let b = null(b, &a);
         let strings = self.types.is_string(a.ty) || self.types.is_string(b.ty);
         if strings && self.types.is_text(a.ty) && self.types.is_text(b.ty) {
             let (a, b) = (Box::new(self.as_string(a)), Box::new(self.as_string(b)));
@@ -235,6 +245,13 @@ impl Checker<'_> {
                 None => self.bad(span),
             };
         }
+        let string = |e: &Expr, c: &Self| c.types.is_string(e.ty);
+        if string(&a, self) && integer(&b, self) {
+            return self.move_string(a, b, minus, span);
+        }
+        if integer(&a, self) && string(&b, self) && !minus {
+            return self.move_string(b, a, false, span);
+        }
         if minus && self.types.pointers_agree(a.ty, b.ty) && !self.types.is_unsized_pointer(a.ty) {
             return self.pointer_difference(a, b, span);
         }
@@ -249,6 +266,29 @@ impl Checker<'_> {
             return self.incompatible(op, &a, &b, span);
         }
         self.integer_operation(op, a, b, span)
+    }
+
+    /// `text + n` is the text from its n-th character on.
+    fn move_string(&mut self, text: Expr, n: Expr, minus: bool, span: Span) -> Expr {
+        let pointer = self.pointer_to(self.basic.char, Space::Kernel);
+        let (address, space) = match text.kind {
+            ExprKind::StringAt { address, space, limit: None } => {
+                (Expr { ty: pointer, ..*address }, space)
+            }
+            _ => {
+                let span = text.span;
+                let kind = ExprKind::Cast(Box::new(text));
+                (Expr { kind, ty: pointer, span }, Space::Kernel)
+            }
+        };
+        match self.add_to_pointer(address, n, minus, span) {
+            Some(address) => {
+                let address = Box::new(address);
+                let kind = ExprKind::StringAt { address, space, limit: None };
+                Expr { kind, ty: self.basic.string, span }
+            }
+            None => self.bad(span),
+        }
     }
 
     /// The sum of two constants is one.

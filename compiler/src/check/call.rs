@@ -102,16 +102,50 @@ impl Checker<'_> {
         if let Some(subroutine) = builtins::subroutine(name) {
             return Value::Plain(self.subroutine(subroutine, args, span));
         }
-        let d = if builtins::AGGREGATING.contains(&name) {
-            Diagnostic::error("D_CG_EXPR", span, format!("`{name}()` has no value"))
+        if builtins::ACTIONS.contains(&name) {
+            return Value::Plain(self.action_in_expression(function, args, span));
+        }
+        self.uncallable(function, args, span)
+    }
+
+    /// An action where a value is wanted: its arguments are checked, and it has no value.
+    fn action_in_expression(&mut self, function: &Ident, args: &[ast::Expr], span: Span) -> Expr {
+        let order = self.env.order;
+        self.call_statement(function, args, span);
+        self.env.order = order;
+        let message = format!("`{}()` has no value", function.name);
+        let d = Diagnostic::error("D_CG_EXPR", span, message)
+            .here("an action is a statement of its own");
+        self.without_value(self.basic.void, span, d)
+    }
+
+    /// `e(…)` where `e` is more than a name.
+    pub(super) fn call_of(&mut self, what: &ast::Expr, args: &[ast::Expr], span: Span) -> Expr {
+        self.attempt(|c| c.expr(what));
+        for arg in args {
+            self.rvalue(arg);
+        }
+        self.report(
+            Diagnostic::error("D_FUNC_IDENT", what.span, "this is not the name of a function")
+                .here("only a name can be called")
+                .hint("an operator may be missing before the `(`"),
+        );
+        self.bad(span)
+    }
+
+    /// A call of what isn't a subroutine or action.
+    pub(super) fn uncallable(&mut self, function: &Ident, args: &[ast::Expr], span: Span) -> Value {
+        let name = function.name.as_str();
+        if builtins::AGGREGATING.contains(&name) {
+            let d = Diagnostic::error("D_CG_EXPR", span, format!("`{name}()` has no value"))
                 .here("an aggregating function is assigned to an aggregation")
-                .hint(format!("write `@name = {name}(…);` as a statement"))
-        } else if builtins::ACTIONS.contains(&name) {
-            Diagnostic::error("D_CG_EXPR", span, format!("`{name}()` has no value"))
-                .here("an action is a statement of its own")
-        } else {
-            self.unknown_function(function)
-        };
+                .hint(format!("write `@name = {name}(…);` as a statement"));
+            for arg in args {
+                self.expr(arg);
+            }
+            return Value::Plain(self.without_value(self.basic.aggregation, span, d));
+        }
+        let d = self.unknown_function(function);
         self.report(d);
         for arg in args {
             self.attempt(|c| c.expr(arg));
@@ -274,6 +308,7 @@ impl Checker<'_> {
         };
         if converted.is_none() {
             let code = match (subroutine.name, i, param.kind) {
+                _ if !self.types.is_integer(found) => "D_PROTO_ARG",
                 ("stack", _, ParamKind::Count) => "D_STACK_SIZE",
                 ("ustack", 0, ParamKind::Count) => "D_USTACK_FRAMES",
                 ("ustack", _, ParamKind::Count) => "D_USTACK_STRSIZE",

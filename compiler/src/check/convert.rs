@@ -66,6 +66,9 @@ impl Checker<'_> {
             return Some(Expr { ty: to, ..self.bad(e.span) });
         }
         let types = &self.types;
+        if types.is_integer(to) && self.is_null(&e) {
+            return Some(int(0, to, e.span));
+        }
         if types.is_integer(to) {
             return types.is_integer(e.ty).then(|| self.cast(e, to));
         }
@@ -78,6 +81,12 @@ impl Checker<'_> {
         if types.pointee(to).is_some() {
             if types.is_integer(e.ty) {
                 return (constant(&e) == Some(0)).then(|| int(0, to, e.span));
+            }
+            // The address of text is good for the rest of the clause.
+            let to_char = self.types.pointee(to).is_some_and(|to| self.types.is_char(to));
+            if to_char && self.types.is_string(e.ty) {
+                let span = e.span;
+                return Some(Expr { kind: ExprKind::Cast(Box::new(e)), ty: to, span });
             }
             let e = self.decay(e);
             return self.types.pointers_agree(e.ty, to).then(|| self.cast(e, to));
@@ -116,6 +125,8 @@ impl Checker<'_> {
     /// In a message: an expression's type, with a word for what has no C name.
     pub fn describe(&self, ty: TypeId) -> String {
         match self.types.get(ty) {
+            _ if ty == self.basic.aggregation => "an aggregation".to_owned(),
+            _ if ty == self.basic.translated => "a translated struct".to_owned(),
             Type::Void => "void".to_owned(),
             _ => format!("`{}`", self.text(ty)),
         }

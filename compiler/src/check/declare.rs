@@ -1,17 +1,16 @@
-//! Declarations: type names, typedefs, variables, inlines.
+//! Declarations: type names, typedefs, variables.
 //!
 //! In: declarators as they were written. Out: [`TypeId`]s, and names that mean
 //! something from here on. A type's name is looked for in the script, among the types
 //! that D declares itself, in the standard library, in the kernel, in its modules.
 
 use super::Checker;
-use super::value::{Value, constant};
+use super::value::constant;
 use crate::btf::BtfKind;
 use crate::builtins;
-use crate::names::{Inline, Symbol, nearest, written};
+use crate::names::{nearest, written};
 use crate::typed::{Shape, Variable, VariableId};
 use crate::types::{Space, Type, TypeId};
-use std::rc::Rc;
 use strand_grammar::ast::{
     self, BasicType, Derived, Ident, Scope, Storage, TypeName, TypeSpec, TypeSpecKind,
 };
@@ -357,9 +356,14 @@ impl Checker<'_> {
         };
         match d.storage {
             Storage::Typedef => self.typedef(name, &d.ty),
-            Storage::None | Storage::Extern => self.variable_declaration(Scope::Global, name, d),
+            Storage::None => self.variable_declaration(Scope::Global, name, d),
+            Storage::Extern => self.external(name, d),
             Storage::Thread => self.variable_declaration(Scope::Thread, name, d),
             Storage::Clause => self.variable_declaration(Scope::Clause, name, d),
+            // Prototypes are the same with and without.
+            Storage::Static if matches!(d.ty.derived.first(), Some(Derived::Function { .. })) => {
+                self.type_name(&d.ty);
+            }
             Storage::Static | Storage::Register | Storage::Auto => {
                 self.report(
                     Diagnostic::error(
@@ -381,7 +385,11 @@ impl Checker<'_> {
         }
         if let Some(old) = self.typedefs.get(&name.name).copied() {
             // Another typedef for the same, or the library's when the script has its own.
-            if !self.types.same(old, to) && !self.in_library(name.span) {
+            // C headers say something else of `id_t` and its like, but as wide.
+            let alike = PREDECLARED.iter().any(|(n, _)| *n == name.name)
+                && self.types.is_integer(to)
+                && self.types.size(old) == self.types.size(to);
+            if !alike && !self.types.same(old, to) && !self.in_library(name.span) {
                 let (old, new) = (self.text(self.types.resolve(old)), self.text(to));
                 self.report(
                     Diagnostic::error(
@@ -397,6 +405,17 @@ impl Checker<'_> {
         }
         let typedef = self.types.intern(Type::Typedef { name: name.name.clone(), to });
         self.typedefs.insert(name.name.clone(), typedef);
+    }
+
+    /// `extern`: says that something is elsewhere. What a global could hold can be used as
+    /// one; for the rest it is enough that the declaration makes sense.
+    fn external(&mut self, name: &Ident, d: &ast::Declaration) {
+        if let TypeSpecKind::Enum { module, tag: Some(tag), items: None } = &d.ty.base.kind
+            && self.tagged_type("enum", module.as_deref(), &tag.name).is_none()
+        {
+            return;
+        }
+        self.variable_declaration(Scope::Global, name, d);
     }
 
     fn variable_declaration(&mut self, scope: Scope, name: &Ident, d: &ast::Declaration) {
@@ -421,6 +440,9 @@ impl Checker<'_> {
         };
         if matches!(self.types.resolved(ty), Type::Function { .. }) {
             // A function's prototype: nothing of it can be called from D.
+            return;
+        }
+        if d.storage == Storage::Extern && !self.attempt(|c| c.storable(ty, "", d.span)).0 {
             return;
         }
         if !self.is_bad(ty) && !self.storable(ty, &written(scope, &name.name), d.span) {
@@ -453,10 +475,10 @@ impl Checker<'_> {
 
     fn declare_variable(&mut self, scope: Scope, name: &Ident, ty: TypeId, shape: Shape) {
         let shown = written(scope, &name.name);
-        if scope == Scope::Global && self.is_builtin(&name.name) {
+        if scope == Scope::Global && self.is_own(&name.name) {
             self.report(
                 Diagnostic::error("D_DECL_IDRED", name.span, format!("`{shown}` is D's own"))
-                    .here("a built-in variable can't be declared again")
+                    .here("what is built in can't be declared again")
                     .hint("choose another name"),
             );
             return;
@@ -515,75 +537,10 @@ impl Checker<'_> {
         id
     }
 
-    /// Whether a global name is taken by D itself.
+    /// Whether a global name is a variable of D itself.
     pub fn is_builtin(&self, name: &str) -> bool {
         builtins::variable(name).is_some()
             || matches!(name, "args" | "NULL" | "self" | "this")
             || super::args::number_of(name).is_some()
-    }
-
-    // ------------------------------------------------------------------- inlines
-
-    pub(super) fn inline(&mut self, inline: &ast::Inline) {
-        let name = &inline.name;
-        let library = self.in_library(name.span);
-        let ty = self.type_name(&inline.ty);
-        let params = inline.params.as_ref().map(|params| {
-            params
-                .iter()
-                .map(|p| {
-                    let ty = self.type_name(&p.ty);
-                    (p.name.as_ref().map_or_else(String::new, |n| n.name.clone()), ty)
-                })
-                .collect::<Vec<_>>()
-        });
-        if self.types.is_void(ty) {
-            self.report(
-                Diagnostic::error("D_DECL_VOIDOBJ", inline.span, "an inline has to have a value")
-                    .here("this one is of type void"),
-            );
-            return;
-        }
-        if !library && self.is_builtin(&name.name) {
-            self.report(
-                Diagnostic::error("D_DECL_IDRED", name.span, format!("`{}` is D's own", name.name))
-                    .here("a built-in variable can't be declared again"),
-            );
-            return;
-        }
-        if let Some(old) = self.names.global(&name.name) {
-            if !library {
-                let message = format!("`{}` is already an {}", name.name, old.kind());
-                self.report(Diagnostic::error("D_DECL_IDRED", name.span, message));
-            }
-            return;
-        }
-        let definition = Rc::new(Inline {
-            name: name.name.clone(),
-            ty,
-            params,
-            value: inline.value.clone(),
-            span: inline.span,
-        });
-        // The definition itself must make sense, used or not. It can't use its own name.
-        if !library {
-            self.check_inline(&definition);
-        }
-        self.names.define(&name.name, Symbol::Inline(definition));
-    }
-
-    fn check_inline(&mut self, inline: &Inline) {
-        let params = inline.params.iter().flatten();
-        let bindings = params
-            .map(|(name, ty)| {
-                let local = self.local();
-                let kind = crate::typed::ExprKind::Local(local);
-                let e = crate::typed::Expr { kind, ty: *ty, span: inline.span };
-                (name.clone(), Value::Plain(e))
-            })
-            .collect();
-        let outer = std::mem::replace(&mut self.env.bindings, bindings);
-        self.inline_value(inline);
-        self.env.bindings = outer;
     }
 }

@@ -20,13 +20,17 @@ impl Checker<'_> {
             Syntax::Integer(value, suffix) => {
                 int(*value as i64, self.literal_type(*value, *suffix), span)
             }
-            Syntax::Char(value) => int(*value, self.basic.int, span),
+            Syntax::Char(value) => {
+                let wide = i32::try_from(*value).is_err();
+                int(*value, if wide { self.basic.long } else { self.basic.int }, span)
+            }
             Syntax::String(text) => self.string(text, span),
             Syntax::Name(scope, name) => return self.name(*scope, name),
             Syntax::Kernel { module, name } => self.kernel_symbol(module.as_deref(), name, e.span),
             Syntax::Index(base, keys) => return self.index(base, keys, e.span),
             Syntax::Aggregation(a) => self.aggregation_value(a, e.span),
             Syntax::Call { function, args } => return self.call(function, args, e.span),
+            Syntax::CallOf(what, args) => self.call_of(what, args, e.span),
             Syntax::Member(base, name) => {
                 let base = self.expr(base);
                 return self.member(base, name, false, e.span);
@@ -58,6 +62,9 @@ impl Checker<'_> {
             Syntax::Comma(a, b) => {
                 let a = self.rvalue(a);
                 let b = self.rvalue(b);
+                if !self.have_values("an operand of `,`", &[&a, &b]) {
+                    return self.bad_value(span);
+                }
                 let ty = b.ty;
                 Expr { kind: ExprKind::Comma(Box::new(a), Box::new(b)), ty, span }
             }
@@ -180,6 +187,9 @@ impl Checker<'_> {
         if self.is_bad(condition.ty) || self.is_bad(a.ty) || self.is_bad(b.ty) {
             return self.bad_value(span);
         }
+        if !self.have_values("a result of `?:`", &[&a, &b]) {
+            return self.bad_value(span);
+        }
         let Some((a, b)) = self.arms(a, b, span) else { return self.bad_value(span) };
         let ty = a.ty;
         Value::Plain(match constant(&condition) {
@@ -192,8 +202,29 @@ impl Checker<'_> {
         })
     }
 
+    /// Whether none of these is dynamic or an action; says so if one is.
+    fn have_values(&mut self, what: &str, operands: &[&Expr]) -> bool {
+        let dynamic = operands.iter().find(|e| self.is_dynamic(e.ty));
+        let action = operands.iter().find(|e| self.is_action(e));
+        let (code, e, hint) = match (dynamic, action) {
+            (Some(e), _) => ("D_OP_DYN", e, "use what can be computed when the clause runs"),
+            (None, Some(e)) => ("D_OP_ACT", e, "make it a statement, within `if` if need be"),
+            (None, None) => return true,
+        };
+        let found = if code == "D_OP_ACT" { "an action".to_owned() } else { self.describe(e.ty) };
+        let message = format!("{found} can't be {what}");
+        self.report(Diagnostic::error(code, e.span, message).hint(hint));
+        false
+    }
+
     /// Both operands of `?:` as values of one type.
     fn arms(&mut self, a: Expr, b: Expr, span: Span) -> Option<(Expr, Expr)> {
+        let null = |e: Expr, other: TypeId| match self.is_null(&e) && self.types.is_integer(other) {
+            true => int(0, other, e.span),
+            false => e,
+        };
+        let a = null(a, b.ty);
+        let b = null(b, a.ty);
         let (x, y) = (a.ty, b.ty);
         if self.types.is_integer(x) && self.types.is_integer(y) {
             let ty = self.types.promote(x, y, self.basic.int);
@@ -250,7 +281,11 @@ impl Checker<'_> {
             return self.bad(span);
         }
         if self.types.is_void(to) {
-            return Expr { ty: to, span, ..e };
+            return Expr {
+                kind: ExprKind::Comma(Box::new(e), Box::new(int(0, to, span))),
+                ty: to,
+                span,
+            };
         }
         if self.types.is_string(to) {
             if self.types.is_text(e.ty) || self.types.is_scalar(e.ty) {
@@ -360,6 +395,12 @@ impl Checker<'_> {
         if let Syntax::String(text) = &operand.kind {
             return int(text.len() as i64 + 1, self.basic.size, span);
         }
+        // NULL is a pointer by its uses, but as written it is the int 0.
+        if let Syntax::Name(ast::Scope::Global, name) = &operand.kind
+            && name.name == "NULL"
+        {
+            return self.sizeof(self.basic.int, operand.span, span);
+        }
         let value = self.expr(operand);
         if let Value::Plain(e) = &value
             && self.is_bit_field(e)
@@ -395,20 +436,7 @@ impl Checker<'_> {
                 return self.bad(span);
             };
             let Some(steps) = self.member_path(record, &member.name) else {
-                // Reported like any other use of a member that isn't there.
-                let place = crate::typed::PlaceBase::Variable(crate::typed::VariableId(0));
-                let e = Expr {
-                    kind: ExprKind::Read(Box::new(crate::typed::Place {
-                        base: place,
-                        base_ty: ty,
-                        steps: Vec::new(),
-                        ty,
-                        span,
-                    })),
-                    ty,
-                    span,
-                };
-                self.member(Value::Plain(e), member, false, span);
+                self.no_such_member("D_UNKNOWN", record, member);
                 return self.bad(span);
             };
             for step in steps.iter() {
@@ -441,7 +469,7 @@ impl Checker<'_> {
             );
             return self.bad_value(span);
         }
-        let value = self.undecayed(base);
+        let (value, len) = self.indexed(base);
         let [key] = keys else {
             for key in keys {
                 self.rvalue(key);
@@ -456,7 +484,33 @@ impl Checker<'_> {
             return self.bad_value(span);
         };
         let key = self.rvalue(key);
+        if let (Some(len), Some(n)) = (len, constant(&key))
+            && !self.within(n, len, key.span)
+        {
+            return self.bad_value(span);
+        }
         Value::Plain(self.element(value, key, span))
+    }
+
+    /// What is indexed. A member that a translator makes is text, whatever it is declared
+    /// as; if that is an array, this is how long.
+    fn indexed(&mut self, base: &ast::Expr) -> (Expr, Option<u32>) {
+        let (inner, name, arrow) = match &base.kind {
+            Syntax::Member(inner, name) => (inner, name, false),
+            Syntax::Arrow(inner, name) => (inner, name, true),
+            _ => return (self.undecayed(base), None),
+        };
+        let inner = self.expr(inner);
+        let len = match &inner {
+            Value::Translated(t) => {
+                let by = t.by.clone();
+                let declared = self.declared_member(&by, name);
+                declared.and_then(|ty| self.types.array(ty)).map(|(_, len)| len)
+            }
+            Value::Plain(_) => None,
+        };
+        let value = self.member(inner, name, arrow, base.span);
+        (self.plain(value), len.filter(|n| *n > 1))
     }
 
     // ---------------------------------------------------------------- translation

@@ -21,14 +21,18 @@ mod convert;
 mod declare;
 mod expr;
 mod format;
+mod inline;
 mod kernel_types;
 mod name;
 mod order;
 mod place;
 mod record;
 mod statement;
+#[cfg(test)]
+mod tests;
 mod typetext;
 pub(crate) mod value;
+mod version;
 
 use crate::enabling::{Dependence, Plan};
 use crate::kernel::{Kernel, ProbeArg};
@@ -101,6 +105,10 @@ pub(crate) struct Basic {
     pub uintptr: TypeId,
     pub string: TypeId,
     pub void_pointer: TypeId,
+    /// Of an aggregation in an expression, and of an aggregating function's call.
+    pub aggregation: TypeId,
+    /// Of a translated struct, or a pointer to one, where a value is wanted.
+    pub translated: TypeId,
 }
 
 impl Basic {
@@ -121,6 +129,9 @@ impl Basic {
         let uintptr = named("uintptr_t", unsigned_long);
         let void = types.intern(Type::Void);
         let void_pointer = types.intern(Type::Pointer { to: void, space: Space::Kernel });
+        let mut dynamic =
+            |name: &str| types.intern(Type::Typedef { name: name.to_owned(), to: void });
+        let (aggregation, translated) = (dynamic("(aggregation)"), dynamic("(translated)"));
         Basic {
             bad,
             void,
@@ -135,6 +146,8 @@ impl Basic {
             uintptr,
             string: types.intern(Type::String),
             void_pointer,
+            aggregation,
+            translated,
         }
     }
 }
@@ -205,6 +218,12 @@ pub(crate) struct Checker<'a> {
     pub env: Env,
     pub diagnostics: Vec<Diagnostic>,
     reported: FxHashSet<(&'static str, Option<Span>, String)>,
+    /// Errors so far, those among them that were reported before.
+    errors: usize,
+    /// The version of D that the program asks for.
+    version: Option<(u32, u32, u32)>,
+    /// What was used as a value in this statement and has none: see `value`.
+    valueless: Vec<Diagnostic>,
     locals: u32,
 }
 
@@ -234,6 +253,9 @@ impl<'a> Checker<'a> {
             env: Env::default(),
             diagnostics: Vec::new(),
             reported: FxHashSet::default(),
+            errors: 0,
+            version: None,
+            valueless: Vec::new(),
             locals: 0,
         };
         checker.predeclare();
@@ -244,6 +266,7 @@ impl<'a> Checker<'a> {
     /// expanded in several places.
     pub fn report(&mut self, mut diagnostic: Diagnostic) {
         let span = diagnostic.primary.as_ref().map(|l| l.span);
+        self.errors += usize::from(diagnostic.is_error());
         if !self.reported.insert((diagnostic.code, span, diagnostic.message.clone())) {
             return;
         }
@@ -258,10 +281,13 @@ impl<'a> Checker<'a> {
     /// Does something without reporting its errors; whether there were none.
     pub fn attempt<T>(&mut self, f: impl FnOnce(&mut Self) -> T) -> (T, bool) {
         let reported = std::mem::take(&mut self.reported);
-        let before = self.diagnostics.len();
+        let (before, errors) = (self.diagnostics.len(), self.errors);
+        let valueless = self.valueless.len();
         let result = f(self);
         let fine = !self.diagnostics[before..].iter().any(Diagnostic::is_error);
         self.diagnostics.truncate(before);
+        self.valueless.truncate(valueless);
+        self.errors = errors;
         self.reported = reported;
         (result, fine)
     }
@@ -314,13 +340,20 @@ impl<'a> Checker<'a> {
 
     /// Anything at the outermost level that isn't a clause.
     pub fn item(&mut self, item: &Item) {
+        self.settled(|c| c.declares(item));
+    }
+
+    fn declares(&mut self, item: &Item) {
         match item {
             Item::Clause(_) => {}
             Item::Declaration(d) => self.declaration(d),
             Item::Inline(inline) => self.inline(inline),
             Item::Translator(t) => self.translator(t),
             Item::Provider(p) => self.provider(p),
-            Item::Pragma(p) => self.pragma(p),
+            Item::Pragma(p) => {
+                self.asked_version(p);
+                self.pragma(p);
+            }
         }
     }
 

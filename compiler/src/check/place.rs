@@ -119,7 +119,7 @@ impl Checker<'_> {
             return self.bad(span);
         };
         let Some(path) = self.member_path(record, &name.name) else {
-            self.no_such_member(record, name);
+            self.no_such_member("D_TYPE_MEMBER", record, name);
             return self.bad(span);
         };
         let Some(mut place) = place_of(&e) else {
@@ -218,11 +218,12 @@ impl Checker<'_> {
         names
     }
 
-    fn no_such_member(&mut self, record: RecordId, name: &Ident) {
+    /// Reports a member that isn't there.
+    pub(super) fn no_such_member(&mut self, code: &'static str, record: RecordId, name: &Ident) {
         let of = self.record_text(record);
         let message = format!("`{of}` has no member `{}`", name.name);
         let names = self.member_names(record);
-        let d = Diagnostic::error("D_TYPE_MEMBER", name.span, message);
+        let d = Diagnostic::error(code, name.span, message);
         let near = nearest(&name.name, names.iter().map(String::as_str));
         let d = match near {
             Some(near) => d.hint(format!("did you mean `{near}`?")),
@@ -286,13 +287,8 @@ impl Checker<'_> {
         // The kernel's arrays of one element or none are often longer than they say.
         let len = (own || len > 1).then_some(len);
         if let (Some(i), Some(len)) = (constant(&index), len)
-            && !(0..i64::from(len)).contains(&i)
+            && !self.within(i, len, index.span)
         {
-            let message = format!("index {i} is outside of the array");
-            self.report(
-                Diagnostic::error("D_ARR_BOUNDS", index.span, message)
-                    .here(format!("it has elements 0 to {}", i64::from(len) - 1)),
-            );
             return self.bad(span);
         }
         let Some(stride) = self.types.size(element) else {
@@ -303,6 +299,19 @@ impl Checker<'_> {
         place.ty = element;
         place.span = span;
         self.read(place, span)
+    }
+
+    /// Whether an array of so many elements has an `i`-th; says so if not.
+    pub(super) fn within(&mut self, i: i64, len: u32, at: Span) -> bool {
+        let within = (0..i64::from(len)).contains(&i);
+        if !within {
+            let message = format!("index {i} is outside of the array");
+            self.report(
+                Diagnostic::error("D_ARR_BOUNDS", at, message)
+                    .here(format!("it has elements 0 to {}", i64::from(len) - 1)),
+            );
+        }
+        within
     }
 
     fn string_element(&mut self, base: Expr, index: Expr, span: Span) -> Expr {
@@ -338,6 +347,18 @@ impl Checker<'_> {
         minus: bool,
         span: Span,
     ) -> Option<Expr> {
+        self.move_pointer("D_OP_INCOMPAT", p, i, minus, span)
+    }
+
+    /// Likewise; `unsized_code` is the tag for a pointer that has no unit.
+    pub(super) fn move_pointer(
+        &mut self,
+        unsized_code: &'static str,
+        p: Expr,
+        i: Expr,
+        minus: bool,
+        span: Span,
+    ) -> Option<Expr> {
         let Some(to) = self.types.pointee(p.ty) else {
             let what = self.describe(p.ty);
             self.report(
@@ -353,7 +374,7 @@ impl Checker<'_> {
         if self.types.is_unsized_pointer(p.ty) {
             let what = self.text(p.ty);
             self.report(
-                Diagnostic::error("D_OP_VFPTR", span, format!("`{what}` has no unit to count in"))
+                Diagnostic::error(unsized_code, span, format!("`{what}` has no unit to count in"))
                     .hint("cast it to `char *` to count in bytes"),
             );
             return None;
@@ -436,6 +457,11 @@ impl Checker<'_> {
         if self.is_bad(e.ty) {
             return e;
         }
+        if self.is_dynamic(e.ty) {
+            let message = format!("{} has no address", self.describe(e.ty));
+            self.report(Diagnostic::error("D_ADDROF_VAR", span, message));
+            return self.bad(span);
+        }
         within_lets(e, |e| match &e.kind {
             ExprKind::Read(place) => match &place.base {
                 _ if self.is_bit_field(&e) => {
@@ -456,12 +482,6 @@ impl Checker<'_> {
                 }
                 _ => self.variable_address(span),
             },
-            ExprKind::Variable(id) if self.is_global(*id) && !self.types.is_string(e.ty) => {
-                let base = PlaceBase::Variable(*id);
-                let place = Place { base, base_ty: e.ty, steps: Vec::new(), ty: e.ty, span };
-                let ty = self.pointer_to(e.ty, Space::Kernel);
-                Expr { kind: ExprKind::AddressOf(Box::new(place)), ty, span }
-            }
             ExprKind::Variable(_) | ExprKind::Element(..) | ExprKind::Builtin(_) => {
                 self.variable_address(span)
             }
@@ -480,10 +500,10 @@ impl Checker<'_> {
     }
 
     fn variable_address(&mut self, span: Span) -> Expr {
-        let message = "this variable has no address that stays";
+        let message = "a variable of D has no address";
         self.report(
             Diagnostic::error("D_ADDROF_VAR", span, message)
-                .hint("only globals have one, and neither text nor associative arrays"),
+                .hint("a member or element of a global struct or array has one"),
         );
         self.bad(span)
     }

@@ -5,7 +5,7 @@
 use super::Checker;
 use crate::names::Symbol;
 use crate::types::{Enum, Member, Record, RecordId, Type, TypeId};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use strand_grammar::ast::{self, Ident, MemberDeclaration};
 use strand_grammar::diagnostic::Diagnostic;
 use strand_grammar::source::Span;
@@ -15,9 +15,10 @@ struct Layout {
     is_union: bool,
     /// First free bit of a struct.
     end: u32,
-    /// Bits of the largest member.
+    /// Bits up to the end of what reaches furthest.
     largest: u32,
     align: u32,
+    bit_fields: bool,
 }
 
 impl Layout {
@@ -32,30 +33,25 @@ impl Layout {
         offset
     }
 
-    /// A bit-field lies within one unit of its type.
-    fn place_bits(&mut self, bits: u32, unit: u32, align: u32, named: bool) -> u32 {
-        if named {
-            self.align = self.align.max(align);
-        }
-        if self.is_union {
-            self.largest = self.largest.max(bits);
-            return 0;
-        }
-        if bits == 0 {
-            self.end = self.end.next_multiple_of(8 * unit);
-            return self.end;
-        }
-        if self.end / (8 * unit) != (self.end + bits - 1) / (8 * unit) {
-            self.end = self.end.next_multiple_of(8 * unit);
-        }
-        let offset = self.end;
-        self.end += bits;
+    /// A bit-field has the smallest unit that holds it, and begins at a byte of its own, as
+    /// DTrace has it: two of them never share a byte. The unit of the last one counts for
+    /// the struct's size, but what comes next may lie in it.
+    fn place_bits(&mut self, bits: u32) -> u32 {
+        self.bit_fields = true;
+        let unit = 8 * bits.div_ceil(8).next_power_of_two();
+        let offset = match self.is_union {
+            true => 0,
+            false => self.end.next_multiple_of(8).next_multiple_of(unit),
+        };
+        self.largest = self.largest.max(offset + unit);
+        self.end = offset + bits;
         offset
     }
 
+    /// Without bit-fields this is C's; with them there is nothing after the last member.
     fn size(&self) -> u32 {
-        let bits = if self.is_union { self.largest } else { self.end };
-        bits.div_ceil(8).next_multiple_of(self.align.max(1))
+        let align = if self.bit_fields { 1 } else { self.align.max(1) };
+        self.largest.max(self.end).div_ceil(8).next_multiple_of(align)
     }
 }
 
@@ -124,7 +120,7 @@ impl Checker<'_> {
 
     fn lay_out(&mut self, record: RecordId, members: &[MemberDeclaration]) {
         let is_union = self.types.record(record).is_union;
-        let mut layout = Layout { is_union, end: 0, largest: 0, align: 1 };
+        let mut layout = Layout { is_union, end: 0, largest: 0, align: 1, bit_fields: false };
         let mut all = Vec::new();
         let mut names: FxHashMap<&str, Span> = FxHashMap::default();
         for m in members {
@@ -133,7 +129,7 @@ impl Checker<'_> {
             {
                 self.report(
                     Diagnostic::error(
-                        "D_DECL_MNAME",
+                        "D_UNKNOWN",
                         name.span,
                         format!("there are two members `{}`", name.name),
                     )
@@ -165,19 +161,21 @@ impl Checker<'_> {
         let name = m.name.as_ref().map_or_else(String::new, |n| n.name.clone());
         if let Some(width) = &m.bits {
             let bits = self.bit_width(width, m, ty)?;
-            let unit = self.types.size(ty).unwrap_or(4);
-            let align = self.exact_align(ty);
-            let bit_offset = layout.place_bits(bits, unit, align, !name.is_empty());
+            if bits == 0 {
+                return None;
+            }
+            let bit_offset = layout.place_bits(bits);
             let bits = Some(bits as u8);
             return (!name.is_empty()).then_some(Member { name, ty, bit_offset, bits });
         }
         let flexible = matches!(self.types.resolved(ty), Type::Array { len: 0, .. });
         let Some(size) = self.types.size(ty) else {
             let message = format!("member `{name}` is of type `{}`", self.text(ty));
-            self.report(
-                Diagnostic::error("D_DECL_INCOMPLETE", m.ty.span, message)
-                    .here("the size of this type isn't known"),
-            );
+            let (code, why) = match self.types.as_record(ty) {
+                Some(_) => ("D_DECL_INCOMPLETE", "the size of this type isn't known"),
+                None => ("D_DECL_VOIDOBJ", "nothing of this type has a size"),
+            };
+            self.report(Diagnostic::error(code, m.ty.span, message).here(why));
             return None;
         };
         let align = self.exact_align(ty);
@@ -193,7 +191,12 @@ impl Checker<'_> {
         }
         let bits = self.constant(width, "D_DECL_BFCONST", "a bit-field's width")?;
         let most = 8 * i64::from(self.types.size(ty).unwrap_or(4));
-        if bits < 0 || bits > most || bits == 0 && m.name.is_some() {
+        if bits < 0 || bits == 0 && m.name.is_some() {
+            let d = Diagnostic::error("D_DECL_BFCONST", width.span, "a bit-field needs a bit");
+            self.report(d.here(format!("1 to {most} are possible, not {bits}")));
+            return None;
+        }
+        if bits > most {
             let message = format!("a bit-field of `{}` can't have {bits} bits", self.text(ty));
             self.report(
                 Diagnostic::error("D_DECL_BFSIZE", width.span, message)
@@ -250,22 +253,27 @@ impl Checker<'_> {
             self.tags.insert(("enum", tag.name.clone()), ty);
         }
         let mut next = 0i64;
+        let mut names: FxHashSet<&str> = FxHashSet::default();
         for item in items {
             if let Some(e) = &item.value {
                 next = self.constant(e, "D_DECL_ENCONST", "an enumerator").unwrap_or(next);
             }
-            if i32::try_from(next).is_err() && u32::try_from(next).is_err() {
-                let message = format!("`{}` doesn't fit the 32 bits of an enum", item.name.name);
+            if i32::try_from(next).is_err() {
+                let message = format!("`{}` doesn't fit the int of an enum", item.name.name);
                 self.report(
                     Diagnostic::error("D_DECL_ENOFLOW", item.name.span, message)
                         .here(format!("its value is {next}")),
                 );
                 next = 0;
             }
+            if !names.insert(&item.name.name) {
+                let message = format!("this enum has a `{}` already", item.name.name);
+                self.report(Diagnostic::error("D_UNKNOWN", item.name.span, message));
+                continue;
+            }
             self.enumerator(&item.name, next, ty);
             let e = self.types.enumeration_mut(id);
             e.items.push((item.name.name.clone(), next));
-            e.signed &= next <= i64::from(i32::MAX);
             next += 1;
         }
         ty

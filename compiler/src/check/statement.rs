@@ -36,7 +36,7 @@ impl Checker<'_> {
     }
 
     fn predicate(&mut self, e: &ast::Expr) -> Expr {
-        self.condition(e, "D_PRED_SCALAR", "a predicate")
+        self.settled(|c| c.condition(e, "D_PRED_SCALAR", "a predicate"))
     }
 
     fn block(&mut self, block: &Block) -> Vec<Statement> {
@@ -48,6 +48,10 @@ impl Checker<'_> {
     }
 
     fn statement(&mut self, s: &ast::Statement, out: &mut Vec<Statement>) {
+        self.settled(|c| c.statement_of(s, out));
+    }
+
+    fn statement_of(&mut self, s: &ast::Statement, out: &mut Vec<Statement>) {
         let kind = match &s.kind {
             Written::Expr(e) => match self.expression_statement(e) {
                 Some(kind) => kind,
@@ -139,6 +143,12 @@ impl Checker<'_> {
                 }
                 self.value_statement(e)
             }
+            Syntax::Aggregation(a)
+                if a.keys.is_empty() && !self.aggregation_names.contains_key(&a.name.name) =>
+            {
+                self.undefined_aggregation("D_IDENT_UNDEF", a);
+                None
+            }
             Syntax::Aggregation(a) => {
                 let message = format!("`@{}` alone does nothing", a.name.name);
                 self.report(
@@ -178,7 +188,7 @@ fn assigns(e: &ast::Expr) -> bool {
     match &e.kind {
         Syntax::Assign(..) | Syntax::Increment { .. } => true,
         Syntax::Index(a, keys) => assigns(a) || keys.iter().any(assigns),
-        Syntax::Call { args, .. } => args.iter().any(assigns),
+        Syntax::Call { args, .. } | Syntax::CallOf(_, args) => args.iter().any(assigns),
         Syntax::Member(a, _)
         | Syntax::Arrow(a, _)
         | Syntax::Unary(_, a)

@@ -3,6 +3,11 @@
 //! In: results of checking. Out: [`Value`]: mostly a typed expression, sometimes
 //! something that only exists at compile time. Here too are the small constructors of
 //! typed expressions.
+//!
+//! Some things that can be written as an expression have no value: a call of an action, an
+//! aggregation, a translated struct. What is wrong with using them depends on the place
+//! that wants a value, and each place says that itself, as for any other wrong type. Where
+//! no place complained (`(void)trace(1)`), the statement does: see [`Checker::settled`].
 
 use super::Checker;
 use crate::translator::Translator;
@@ -69,6 +74,9 @@ pub(crate) fn constant(e: &Expr) -> Option<i64> {
     }
 }
 
+/// What stands for a value that there isn't: nothing binds it.
+const NOTHING: ExprKind = ExprKind::Local(LocalId(0));
+
 /// Where the memory of a place is.
 pub(crate) fn space(place: &Place) -> Space {
     match &place.base {
@@ -133,22 +141,54 @@ impl Checker<'_> {
         Value::Plain(self.bad(span))
     }
 
+    /// What has no value, of type void or of a dynamic type; `misuse` is what to say if
+    /// nobody else finds fault with it.
+    pub fn without_value(&mut self, ty: TypeId, span: Span, misuse: Diagnostic) -> Expr {
+        self.valueless.push(misuse);
+        Expr { kind: NOTHING, ty, span }
+    }
+
+    /// NULL as it was written: a pointer that can stand for the integer 0 as well.
+    pub fn is_null(&self, e: &Expr) -> bool {
+        constant(e) == Some(0) && e.ty == self.basic.void_pointer
+    }
+
+    /// Whether this is an aggregation or a translated struct.
+    pub fn is_dynamic(&self, ty: TypeId) -> bool {
+        ty == self.basic.aggregation || ty == self.basic.translated
+    }
+
+    /// Whether this is a call of an action.
+    pub fn is_action(&self, e: &Expr) -> bool {
+        matches!(e.kind, ExprKind::Local(LocalId(0))) && e.ty == self.basic.void
+    }
+
+    /// Checks something as a whole: what it uses without there being a value is an error,
+    /// if there was none.
+    pub fn settled<T>(&mut self, f: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = std::mem::take(&mut self.valueless);
+        let errors = self.errors;
+        let result = f(self);
+        let valueless = std::mem::replace(&mut self.valueless, outer);
+        if self.errors == errors {
+            for misuse in valueless {
+                self.report(misuse);
+            }
+        }
+        result
+    }
+
     /// A value that has to exist at run time.
     pub fn plain(&mut self, value: Value) -> Expr {
         match value {
             Value::Plain(e) => e,
             Value::Translated(t) => {
                 let what = self.text(t.ty);
-                self.report(
-                    Diagnostic::error(
-                        "D_OP_DYN",
-                        t.span,
-                        format!("a translated `{what}` can only be looked into"),
-                    )
+                let message = format!("a translated `{what}` can only be looked into");
+                let d = Diagnostic::error("D_OP_DYN", t.span, message)
                     .here("this has no value of its own")
-                    .hint("use one of its members"),
-                );
-                self.bad(t.span)
+                    .hint("use one of its members");
+                self.without_value(self.basic.translated, t.span, d)
             }
         }
     }

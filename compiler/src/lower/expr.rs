@@ -165,12 +165,14 @@ impl Context<'_, '_> {
             let zero = self.int(0);
             self.fault_if(Cond::Eq, b, zero, Fault::DivideByZero, zero, span);
         }
+        if (op, signed) == (BinaryOp::Rem, true) {
+            return self.signed_remainder(a, b);
+        }
         let op = match (op, signed) {
             (BinaryOp::Mul, _) => BinOp::Mul,
             (BinaryOp::Div, true) => BinOp::SDiv,
             (BinaryOp::Div, false) => BinOp::UDiv,
-            (BinaryOp::Rem, true) => BinOp::SRem,
-            (BinaryOp::Rem, false) => BinOp::URem,
+            (BinaryOp::Rem, _) => BinOp::URem,
             (BinaryOp::Sub, _) => BinOp::Sub,
             (BinaryOp::Shl, _) => BinOp::Shl,
             (BinaryOp::Shr, true) => BinOp::AShr,
@@ -181,6 +183,15 @@ impl Context<'_, '_> {
             _ => BinOp::Add,
         };
         self.b.binary(op, a, b)
+    }
+
+    /// D's remainder of signed numbers has the sign of their quotient, not the dividend's.
+    fn signed_remainder(&mut self, a: Value, b: Value) -> Value {
+        let rest = self.b.binary(BinOp::SRem, a, b);
+        // All ones if the divisor is negative: to negate is to invert and add one.
+        let negative = self.b.binary_imm(BinOp::AShr, b, 63);
+        let inverted = self.b.binary(BinOp::Xor, rest, negative);
+        self.b.binary(BinOp::Sub, inverted, negative)
     }
 
     fn cast(&mut self, value: Operand, from: crate::types::TypeId, e: &Expr) -> Operand {
@@ -317,11 +328,13 @@ impl Context<'_, '_> {
         deletes: bool,
         e: &Expr,
     ) -> Operand {
-        let value = self.expr(value);
         let value = match op {
-            None => value,
+            None => self.expr(value),
             Some((op, signed)) => {
+                // As it was before the value, which may change it: `x += x++`.
                 let old = self.target_value(target, e);
+                let old = Operand::Number(self.number(&old));
+                let value = self.expr(value);
                 let result = self.binary(op, signed, &old, &value, e.span);
                 let v = self.number(&result);
                 Operand::Number(self.convert(v, e.ty))

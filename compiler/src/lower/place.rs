@@ -529,7 +529,8 @@ impl Context<'_, '_> {
 /// Offset in bytes of a member of a script's own record, and its bits.
 fn script_member(types: &crate::types::Types, member: &Member) -> (u32, Option<BitField>) {
     let Some(bits) = member.bits else { return (member.bit_offset / 8, None) };
-    let unit = types.size(member.ty).unwrap_or(8);
+    // The smallest that holds it: that is how such a record is laid out.
+    let unit = u32::from(bits).div_ceil(8).next_power_of_two();
     let start = member.bit_offset / (unit * 8) * unit;
     let field = BitField {
         shift: member.bit_offset - start * 8,

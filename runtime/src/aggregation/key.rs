@@ -96,7 +96,7 @@ pub fn compare(layout: &[Datum], x: &[u8], y: &[u8], first: usize) -> Ordering {
         .map(|i| {
             let datum = &layout[(first + i) % n];
             match (decode(x, datum), decode(y, datum)) {
-                (Data::Int { value: x, signed: true, .. }, Data::Int { value: y, .. }) => x.cmp(&y),
+                // Negative ones come last, whatever their type.
                 (Data::Int { value: x, .. }, Data::Int { value: y, .. }) => {
                     (x as u64).cmp(&(y as u64))
                 }

@@ -45,8 +45,15 @@ pub fn value(out: &mut String, around: &mut Surroundings<'_>, data: &Data<'_>, b
     let width = if bare { 0 } else { 50 };
     let lead = if bare { "" } else { "  " };
     match data {
-        Data::Int { value, bytes, signed } => {
-            let text = if *signed { value.to_string() } else { (*value as u64).to_string() };
+        Data::Int { value, bytes, .. } => {
+            // Whatever their type: the wide ones signed, the narrow ones not.
+            let value = match bytes {
+                8 => *value,
+                4 => i64::from(*value as i32),
+                2 => i64::from(*value as u16),
+                _ => i64::from(*value as u8),
+            };
+            let text = value.to_string();
             let columns = match (bare, bytes) {
                 (true, _) => 0,
                 (_, 8) => 16,

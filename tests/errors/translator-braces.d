@@ -1,0 +1,4 @@
+//@ check
+struct out { int a; };
+struct in { int b; };
+translator struct out { struct in *p } { a = p->b; };
