@@ -33,10 +33,12 @@ pub struct Manifest {
     pub options: Vec<(String, Option<String>)>,
     /// Size of strings in records.
     pub strsize: u32,
+    /// Types of what `print()` shows, and of all that is inside them.
+    pub types: Vec<TypeLayout>,
 }
 
 /// The version of the manifest's format.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// One BPF program.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -230,6 +232,8 @@ pub enum DatumKind {
         /// Signedness.
         signed: bool,
     },
+    /// A floating-point number of 4 or 8 bytes.
+    Float,
     /// NUL-terminated text; all of `size` is text if there is no NUL.
     String,
     /// Raw bytes (a struct or array by value).
@@ -292,6 +296,108 @@ pub enum Action {
     Commit(Datum),
     /// `discard(id)`
     Discard(Datum),
+    /// `tracemem(address, size[, used])`
+    Tracemem(Datum, Option<Datum>),
+    /// `print(e)`
+    Print {
+        /// Of what is shown, if it is shown too.
+        address: Option<Datum>,
+        /// What is shown; its size may be less than the type's.
+        value: Datum,
+        /// Index into [`Manifest::types`].
+        ty: u32,
+    },
+    /// `system(format, …)`
+    System {
+        /// The format.
+        format: Format,
+        /// Arguments in order.
+        args: Vec<Datum>,
+    },
+    /// `freopen(format, …)`
+    Freopen {
+        /// The format; without pieces: back to where output went at first.
+        format: Format,
+        /// Arguments in order.
+        args: Vec<Datum>,
+    },
+    /// `ftruncate()`
+    Ftruncate,
+    /// `setopt(name[, value])`
+    Setopt(Datum, Option<Datum>),
+    /// `pcap(skb, protocol)`
+    Pcap {
+        /// Nanoseconds of the monotonic clock.
+        time: Datum,
+        /// What kind of packet it is: a link type of libpcap's.
+        protocol: Datum,
+        /// Bytes that the packet has (u32).
+        length: Datum,
+        /// Its first bytes; those beyond `length` mean nothing.
+        bytes: Datum,
+    },
+    /// Something that the program did itself: only its line is left to print.
+    Done,
+}
+
+// -------------------------------------------------------------------- types
+
+/// A type as `print()` shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypeLayout {
+    /// As C writes it in a cast.
+    pub name: String,
+    /// Bytes.
+    pub size: u32,
+    /// What is in them.
+    pub kind: TypeKind,
+}
+
+/// What a [`TypeLayout`] is. Types within it are indices into [`Manifest::types`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TypeKind {
+    /// An integer.
+    Int {
+        /// Signedness.
+        signed: bool,
+        /// `char`: shown as a character.
+        char: bool,
+    },
+    /// `float` or `double`.
+    Float,
+    /// A pointer; what it points to is only in the name.
+    Pointer,
+    /// An enum.
+    Enum {
+        /// Signedness.
+        signed: bool,
+        /// Its constants.
+        items: Vec<(String, i64)>,
+    },
+    /// A struct or union.
+    Record(Vec<TypeMember>),
+    /// An array.
+    Array {
+        /// Of these.
+        element: u32,
+        /// So many.
+        len: u32,
+    },
+    /// Nothing that can be shown.
+    Opaque,
+}
+
+/// A member of a [`TypeKind::Record`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypeMember {
+    /// Empty for anonymous structs and unions.
+    pub name: String,
+    /// Its type.
+    pub ty: u32,
+    /// From the start of the record.
+    pub bit_offset: u32,
+    /// Width of a bit-field.
+    pub bits: Option<u8>,
 }
 
 // ------------------------------------------------------------------ formats

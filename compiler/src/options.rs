@@ -32,6 +32,10 @@ pub struct Options {
     pub strict: bool,
     /// No default output.
     pub quiet: bool,
+    /// Bytes of a value that `print()` shows.
+    pub printsize: u32,
+    /// Bytes of a packet that `pcap()` takes.
+    pub pcapsize: u32,
 }
 
 impl Default for Options {
@@ -50,6 +54,8 @@ impl Default for Options {
             loopmax: 1 << 16,
             strict: false,
             quiet: false,
+            printsize: 8192,
+            pcapsize: 1514,
         }
     }
 }

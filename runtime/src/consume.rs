@@ -8,7 +8,9 @@
 
 use crate::aggregation::{Aggregations, Source};
 use crate::format::printf::printf;
-use crate::format::{Surroundings, print};
+use crate::format::{Surroundings, print, typed};
+use crate::options::Options;
+use crate::output::Output;
 use crate::record::{decode, half, word};
 use crate::speculation::Speculations;
 use crate::symbolize::Symbolizer;
@@ -18,6 +20,8 @@ use std::io::{self, Write};
 use strand_compiler::manifest::{
     Action, DROPS, Datum, DatumKind, Drops, FAULT_RECORD, Fault, HEADER, Manifest, Record,
 };
+
+mod effect;
 
 /// How output looks.
 #[derive(Clone, Debug)]
@@ -30,10 +34,31 @@ pub struct Look {
     pub stack_indent: usize,
     /// Show user addresses as they are.
     pub noresolve: bool,
+    /// `trace()` shows bytes instead of values.
+    pub raw_bytes: bool,
+    /// Bytes that `print()` shows.
+    pub print_size: usize,
     /// Bytes of one speculation.
     pub specsize: usize,
     /// Who speaks in messages: `strand` or `dtrace`.
     pub program: String,
+}
+
+impl Look {
+    /// As the options have it.
+    pub fn new(options: &Options, program: &str, testing: bool) -> Look {
+        let number = |name: &str| options.number(name).unwrap_or(0) as usize;
+        Look {
+            quiet: options.on("quiet"),
+            testing,
+            stack_indent: number("stackindent"),
+            noresolve: options.on("noresolve"),
+            raw_bytes: options.on("rawbytes"),
+            print_size: number("printsize"),
+            specsize: number("specsize"),
+            program: program.to_owned(),
+        }
+    }
 }
 
 /// What the caller has to do after a record.
@@ -57,8 +82,12 @@ pub struct Consumer<'a> {
     probes: FxHashMap<u32, usize>,
     look: Look,
     symbols: Box<dyn Symbolizer + 'a>,
-    out: Box<dyn Write + 'a>,
+    out: Output<'a>,
     messages: Box<dyn Write + 'a>,
+    /// What `setopt()` has changed is changed here.
+    pub options: Options,
+    /// The link type of the capture file that output goes to.
+    capture: Option<u32>,
     /// Aggregations, with their order.
     pub aggregations: Aggregations,
     speculations: Speculations,
@@ -98,10 +127,12 @@ impl<'a> Consumer<'a> {
         manifest: &'a Manifest,
         look: Look,
         symbols: Box<dyn Symbolizer + 'a>,
-        out: Box<dyn Write + 'a>,
+        out: Output<'a>,
         messages: Box<dyn Write + 'a>,
     ) -> Self {
         Consumer {
+            options: Options::default(),
+            capture: None,
             probes: manifest.probes.iter().enumerate().map(|(i, p)| (p.id, i)).collect(),
             aggregations: Aggregations::new(manifest.aggregations.clone()),
             speculations: Speculations::new(look.specsize),
@@ -169,7 +200,7 @@ impl<'a> Consumer<'a> {
             self.columns(&mut text, probe, cpu)?;
         }
         for action in &record.actions {
-            self.action(&mut text, action, bytes, kernel)?;
+            self.action(&mut text, action, bytes, record, kernel)?;
         }
         let done = match shown {
             true => self.end_line(&mut text, record, key),
@@ -223,6 +254,7 @@ impl<'a> Consumer<'a> {
         text: &mut String,
         action: &Action,
         bytes: &[u8],
+        record: &Record,
         kernel: &mut dyn Kernel,
     ) -> io::Result<()> {
         let quiet = self.look.quiet;
@@ -233,6 +265,9 @@ impl<'a> Consumer<'a> {
         };
         let number = |datum| decode(bytes, datum).number();
         match action {
+            Action::Trace(datum) if self.look.raw_bytes => {
+                print::raw(text, &decode(bytes, datum), self.manifest.strsize);
+            }
             Action::Trace(datum) => {
                 print::trace(text, &mut around, &decode(bytes, datum), quiet);
             }
@@ -263,7 +298,8 @@ impl<'a> Consumer<'a> {
             }
             Action::Denormalize(a) => self.aggregations.normalize(*a as usize, None),
             Action::Exit(status) => {
-                self.status.get_or_insert(number(status) as i32);
+                // END has the last word.
+                self.status = Some(number(status) as i32);
             }
             Action::Commit(id) => {
                 let id = number(id) as u32;
@@ -283,6 +319,25 @@ impl<'a> Consumer<'a> {
                 self.speculations.take(id);
                 kernel.free_speculation(id);
             }
+            Action::Tracemem(datum, used) => {
+                let size = datum.size as usize;
+                let used = used.as_ref().map_or(-1, number);
+                let shown = usize::try_from(used).map_or(size, |n| n.min(size));
+                let memory = slice(bytes, datum);
+                print::hex_dump(text, &memory[..shown.min(memory.len())]);
+            }
+            Action::Print { address, value, ty } => {
+                let address = address.as_ref().map(|d| number(d) as u64);
+                let value = slice(bytes, value);
+                let value = &value[..self.look.print_size.min(value.len())];
+                typed::print(text, &self.manifest.types, *ty, value, address);
+            }
+            Action::Done => {}
+            Action::System { .. }
+            | Action::Freopen { .. }
+            | Action::Ftruncate
+            | Action::Setopt(..)
+            | Action::Pcap { .. } => return self.effect(text, action, bytes, record),
         }
         Ok(())
     }
@@ -415,6 +470,13 @@ impl<'a> Consumer<'a> {
         self.out.flush()?;
         self.messages.write_all(messages.as_bytes())
     }
+}
+
+/// A datum's bytes; fewer if the record is too short.
+fn slice<'b>(bytes: &'b [u8], datum: &Datum) -> &'b [u8] {
+    let start = (datum.offset as usize).min(bytes.len());
+    let end = (start + datum.size as usize).min(bytes.len());
+    &bytes[start..end]
 }
 
 /// A fault in DTrace's words.

@@ -427,6 +427,9 @@ impl Options {
             loopmax: small("loopmax"),
             strict: self.on("strict"),
             quiet: self.on("quiet"),
+            printsize: small("printsize"),
+            // More than the largest packet is never there.
+            pcapsize: small("pcapsize").clamp(1, 65535),
         }
     }
 }

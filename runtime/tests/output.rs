@@ -9,6 +9,7 @@ use strand::aggregation::{Element, Source};
 use strand::consume::{Consumer, Control, Kernel, Look};
 use strand::format::printf::printf;
 use strand::format::{Surroundings, print, quantize};
+use strand::output::Output;
 use strand::record::Data;
 use strand::symbolize::{Named, Symbolizer};
 use strand_compiler::buckets::words;
@@ -337,13 +338,15 @@ impl Session {
             stack_indent: 14,
             noresolve: false,
             specsize: 1 << 20,
+            raw_bytes: false,
+            print_size: 8192,
             program: "strand".to_owned(),
         };
         let mut consumer = Consumer::new(
             &self.manifest,
             look,
             Box::new(FakeSymbols),
-            Box::new(out.clone()),
+            Output::to(Box::new(out.clone())),
             Box::new(messages.clone()),
         );
         let mut kernel = self.kernel.clone();

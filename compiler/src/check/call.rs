@@ -21,8 +21,6 @@ const DEFINED: &str = "defined";
 const UNIMPLEMENTED: &[&str] = &[
     "alloca",
     "bcopy",
-    "breakpoint",
-    "chill",
     "cleanpath",
     "copyinto",
     "copyout",
@@ -30,8 +28,6 @@ const UNIMPLEMENTED: &[&str] = &[
     "d_path",
     "ddi_pathname",
     "dirname",
-    "freopen",
-    "ftruncate",
     "getmajor",
     "getminor",
     "htonl",
@@ -54,27 +50,18 @@ const UNIMPLEMENTED: &[&str] = &[
     "ntohl",
     "ntohll",
     "ntohs",
-    "panic",
-    "pcap",
-    "print",
     "progenyof",
-    "raise",
-    "return",
     "rindex",
     "rw_iswriter",
     "rw_read_held",
     "rw_write_held",
-    "setopt",
-    "stop",
     "strchr",
     "strrchr",
     "strstr",
     "strtok",
     "strtoll",
-    "system",
     "tolower",
     "toupper",
-    "tracemem",
 ];
 
 /// "1 key", "3 keys"
@@ -183,6 +170,9 @@ impl Checker<'_> {
         args: &[ast::Expr],
         span: Span,
     ) -> Expr {
+        if matches!(subroutine.name, "copyout" | "copyoutstr") {
+            self.destructive(subroutine.name, span);
+        }
         let values: Vec<Expr> = args.iter().map(|a| self.undecayed(a)).collect();
         let least = subroutine.params.iter().filter(|p| !p.optional).count();
         let most = subroutine.params.len();

@@ -8,6 +8,7 @@ use super::record::{Row, records, records_within};
 use crate::ir::{BlockId, Cond, Helper, Width};
 use crate::manifest::{self, State};
 use crate::typed::{Action, Clause, Expr, Statement, StatementKind};
+use strand_grammar::source::Span;
 
 /// Where a list of statements stands in its clause's line of output.
 #[derive(Clone, Copy)]
@@ -143,7 +144,7 @@ impl Context<'_, '_> {
         }
         let last = run.iter().rposition(records);
         let layout = last.map(|_| self.close_layout(row, line.first, line.last));
-        for (i, (s, data)) in run.iter().zip(plans).enumerate() {
+        for (i, (s, parts)) in run.iter().zip(plans).enumerate() {
             let outer = self.b.set_span(Some(s.span));
             if let (true, None, Some((index, size))) = (records(s), self.env.record, layout) {
                 let record = self.reserve(index, size);
@@ -151,15 +152,11 @@ impl Context<'_, '_> {
             }
             self.plain(s);
             let mut argument = None;
-            for (datum, e) in data {
-                let value = self.expr(e);
-                argument = Some(value.clone());
-                if let Some(record) = self.env.record {
-                    self.store_datum(record, &datum, &value, false, e.span);
-                }
+            for part in parts {
+                argument = self.record_part(&part);
             }
             if let StatementKind::Action(a) = &s.kind {
-                self.after(a, argument);
+                self.after(a, argument, s.span);
             }
             if Some(i) == last
                 && let Some(record) = self.env.record.take()
@@ -184,15 +181,18 @@ impl Context<'_, '_> {
     }
 
     /// What an action does in the kernel once its data is recorded.
-    fn after(&mut self, action: &Action, argument: Option<Operand>) {
+    fn after(&mut self, action: &Action, argument: Option<Operand>, span: Span) {
         let argument = argument.unwrap_or(Operand::Nothing);
         match action {
             Action::Exit(_) => {
                 let state = self.b.bss(manifest::STATE_OFFSET);
                 self.b.store_imm(Width::W32, state, 0, State::Stopping as i64);
             }
-            Action::Commit(_) => self.change_speculation(&argument, 2),
-            Action::Discard(_) => self.change_speculation(&argument, 3),
+            Action::Commit(_) => self.change_speculation(&argument, 2, span),
+            Action::Discard(_) => self.change_speculation(&argument, 3, span),
+            Action::Raise(e) => self.send_signal(e, span),
+            Action::Chill(e) => self.wait(e, span),
+            Action::Return(e) => self.override_return(e),
             _ => {}
         }
     }
@@ -272,10 +272,15 @@ impl Context<'_, '_> {
         self.env.speculation = Some(id);
     }
 
-    /// `commit` and `discard`: the state only tells `speculate` that it is over.
-    fn change_speculation(&mut self, id: &Operand, to: i64) {
+    /// `commit` and `discard`: the state only tells `speculate` that it is over. An id that
+    /// was never given out is a fault; 0 is what `speculation()` gives when there is none.
+    fn change_speculation(&mut self, id: &Operand, to: i64, span: Span) {
         let id = self.number(id);
-        let done = self.b.block(&[]);
+        let (some, done) = (self.b.block(&[]), self.b.block(&[]));
+        self.b.branch_imm(Cond::Ne, id, 0, some, done);
+        self.b.switch_to(some);
+        let most = self.int(i64::from(self.unit.options.nspec));
+        self.fault_if(Cond::UGt, id, most, manifest::Fault::IllegalOp, id, span);
         let state = self.speculation_state(id, done);
         let (active, to) = (self.int(1), self.int(to));
         self.b.atomic_compare_exchange(Width::W32, state, 0, active, to);

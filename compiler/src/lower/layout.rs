@@ -46,7 +46,7 @@ impl KeyLayout {
             let layout_kind = match kind {
                 DatumKind::Int { signed } => LayoutKind::Int { bytes: size as u8, signed },
                 DatumKind::String => LayoutKind::String(size),
-                DatumKind::Bytes => LayoutKind::Bytes(size),
+                DatumKind::Bytes | DatumKind::Float => LayoutKind::Bytes(size),
                 DatumKind::Stack
                 | DatumKind::UserStack
                 | DatumKind::Symbol(_)
@@ -75,6 +75,7 @@ pub(crate) fn datum(types: &Types, ty: TypeId, bound: u32) -> (u32, u32, DatumKi
         Type::UserStack(_) => (size, 8, DatumKind::UserStack),
         Type::Symbol(kind) => (8, 8, DatumKind::Symbol(*kind)),
         Type::UserSymbol(kind) => (16, 8, DatumKind::UserSymbol(*kind)),
+        Type::Float { bytes: 4 | 8, .. } => (size, size, DatumKind::Float),
         _ if types.is_scalar(ty) => (size, size, DatumKind::Int { signed: types.is_signed(ty) }),
         // A struct or array by value; copied and cleared in words where it can be.
         _ => (size, 8, DatumKind::Bytes),

@@ -69,6 +69,8 @@ pub(crate) struct Unit<'a> {
     speculations: Option<(MapId, MapId)>,
     /// Subprograms made once, by name.
     pub functions: FxHashMap<&'static str, FunctionId>,
+    /// Indices of types in the manifest.
+    pub type_layouts: FxHashMap<TypeId, u32>,
 }
 
 /// Bytes at the start of a thread's storage: its number, for keys of `self->a[k]`.
@@ -103,6 +105,7 @@ impl<'a> Unit<'a> {
             threads: None,
             speculations: None,
             functions: FxHashMap::default(),
+            type_layouts: FxHashMap::default(),
         };
         let bounds = Bounds::of(program);
         unit.place_variables(&bounds);

@@ -8,6 +8,7 @@ pub mod printf;
 pub mod quantize;
 pub mod stack;
 mod time;
+pub mod typed;
 
 use crate::symbolize::Symbolizer;
 

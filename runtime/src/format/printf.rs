@@ -116,6 +116,7 @@ impl<'c> Spec<'c> {
                 self.pad(out, &lossy(&byte));
             }
             (_, Data::Text(bytes) | Data::Bytes(bytes)) => self.text(out, until_nul(bytes)),
+            ('e' | 'E' | 'f' | 'g' | 'G', Data::Float(v)) => self.float(out, *v),
             ('e' | 'E' | 'f' | 'g' | 'G', data) => self.float(out, data.number() as f64),
             ('s', data) => self.pad(out, &data.number().to_string()),
             (_, data) => self.integer(out, data),
