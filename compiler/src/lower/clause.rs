@@ -66,7 +66,12 @@ impl Context<'_, '_> {
     /// ends it where control flow makes these necessary.
     fn body(&mut self, statements: &[Statement]) {
         if !records_within(statements) {
-            return self.statements(statements);
+            self.statements(statements);
+            // A firing that is only speculated about is one to show if it is committed.
+            if self.env.speculation.is_some() {
+                self.empty_record(true, true);
+            }
+            return;
         }
         let flow = |s: &Statement| {
             matches!(s.kind, StatementKind::If { .. } | StatementKind::Loop { .. })

@@ -8,7 +8,8 @@
 
 use super::context::Context;
 use crate::ir::{BlockId, Cond, Helper, Target, Type, Value, Width};
-use crate::manifest::{self, Drops, Fault};
+use crate::kernel::Attach;
+use crate::manifest::{self, Drops, Fault, State};
 use strand_grammar::source::Span;
 
 /// Where a fault goes.
@@ -99,6 +100,14 @@ impl Context<'_, '_> {
         let [site, kind, value, ordinal] = [0, 1, 2, 3].map(|n| self.b.block_param(block, n));
         self.record_fault(site, kind, value);
         self.error_clauses(site, kind, value);
+        // After exit() the probe's later clauses don't run.
+        if self.error_exits() {
+            match self.env.site.attach {
+                Attach::End => {}
+                Attach::Begin => self.go_on_in_state(State::Starting, last),
+                _ => self.go_on_in_state(State::Active, last),
+            }
+        }
         for ordinal_n in self.faults.resumes.clone() {
             let next = self.b.block(&[]);
             let wanted = self.int(i64::from(ordinal_n));
@@ -132,6 +141,15 @@ impl Context<'_, '_> {
         self.b.switch_to(done);
     }
 
+    /// Whether a clause of ERROR may call `exit()`.
+    fn error_exits(&self) -> bool {
+        let mut enablings = self.unit.program.enablings.iter();
+        enablings.any(|e| {
+            e.sites.iter().any(|s| s.attach == Attach::Error)
+                && e.clauses.iter().any(super::clause::exits)
+        })
+    }
+
     /// ERROR's clauses, inline: `arg1` epid, `arg2` site, `arg3` line, `arg4` fault,
     /// `arg5` value.
     fn error_clauses(&mut self, site: Value, kind: Value, value: Value) {
@@ -139,7 +157,7 @@ impl Context<'_, '_> {
         let errors = program
             .enablings
             .iter()
-            .filter(|e| e.sites.iter().any(|s| s.attach == crate::kernel::Attach::Error));
+            .filter(|e| e.sites.iter().any(|s| s.attach == Attach::Error));
         for enabling in errors {
             let Some(site_of_error) = enabling.sites.first() else { continue };
             let zero = self.int(0);
