@@ -197,17 +197,18 @@ pub enum Fault {
 /// One record layout: the recording actions of one straight run of a clause.
 ///
 /// A clause without control flow around its actions has one, with both `first` and
-/// `last`. With `if` or loops around actions a clause has several; the first opens
-/// the output line and the last ends it.
+/// `last`. With `if` or loops around actions a clause has several; what it puts out is
+/// kept together until its last. If output is quiet there may be none that is `first`,
+/// since there is no line to open.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// Index into [`Manifest::clauses`].
     pub clause: u32,
     /// Total size with the header.
     pub size: u32,
-    /// Opens a line of default output (CPU, ID, FUNCTION:NAME).
+    /// The first of its clause: opens a line of default output (CPU, ID, FUNCTION:NAME).
     pub first: bool,
-    /// Ends that line.
+    /// The last of its clause: ends that line.
     pub last: bool,
     /// In order. Empty: the default action, or only opening or ending the line.
     pub actions: Vec<Action>,

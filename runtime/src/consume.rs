@@ -3,8 +3,8 @@
 //! In: records as they come from the ring buffer, in order. Out: text on standard output,
 //! faults and drops on standard error, and the actions that only user space can do
 //! (aggregations, speculations, exit). Decides what a line of default output is: a clause
-//! with control flow sends several records for one line, and records of several CPUs
-//! interleave, so unfinished lines wait for their end.
+//! with control flow sends several records, and records of several CPUs interleave, so what
+//! belongs together waits for its end.
 
 use crate::aggregation::{Aggregations, Source};
 use crate::format::printf::printf;
@@ -92,7 +92,7 @@ pub struct Consumer<'a> {
     pub aggregations: Aggregations,
     speculations: Speculations,
     header_printed: bool,
-    /// Unfinished lines by CPU, probe and clause.
+    /// What clauses have put out that are not over, by CPU, probe and clause.
     lines: FxHashMap<(u32, u32, u32), String>,
     text: String,
     faults: FxHashMap<(u32, u32), u64>,
@@ -193,35 +193,36 @@ impl<'a> Consumer<'a> {
         let speculates = |a: &Action| matches!(a, Action::Commit(_) | Action::Discard(_));
         let silent = whole && !record.actions.is_empty() && record.actions.iter().all(speculates);
         let shown = !(self.look.quiet || silent);
-        if !whole && shown {
-            text.push_str(&self.lines.remove(&key).unwrap_or_default());
+        let mut begun = if whole { None } else { self.lines.remove(&key) };
+        if record.first
+            && let Some(cut_off) = begun.take()
+        {
+            self.write_line(cut_off, shown)?;
         }
-        if record.first && shown {
-            self.columns(&mut text, probe, cpu)?;
+        match begun {
+            Some(line) => text.push_str(&line),
+            None if shown => self.columns(&mut text, probe, cpu)?,
+            None => {}
         }
         for action in &record.actions {
             self.action(&mut text, action, bytes, record, kernel)?;
         }
-        let done = match shown {
-            true => self.end_line(&mut text, record, key),
-            false => self.out.write_all(text.as_bytes()),
-        };
-        self.text = text;
-        done
-    }
-
-    fn end_line(
-        &mut self,
-        text: &mut String,
-        record: &Record,
-        key: (u32, u32, u32),
-    ) -> io::Result<()> {
         if !record.last {
-            self.lines.insert(key, std::mem::take(text));
+            self.lines.insert(key, text);
             return Ok(());
         }
-        text.push('\n');
-        self.out.write_all(text.as_bytes())
+        self.text = self.write_line(text, shown)?;
+        Ok(())
+    }
+
+    /// Writes what a clause has put out, and its end if it is a line; gives the memory back.
+    fn write_line(&mut self, mut text: String, shown: bool) -> io::Result<String> {
+        if shown {
+            text.push('\n');
+        }
+        self.out.write_all(text.as_bytes())?;
+        text.clear();
+        Ok(text)
     }
 
     fn columns(&mut self, text: &mut String, probe: u32, cpu: u32) -> io::Result<()> {
@@ -354,7 +355,7 @@ impl<'a> Consumer<'a> {
         let mut rest: Vec<_> = self.lines.drain().collect();
         rest.sort();
         for (_, line) in rest {
-            writeln!(self.out, "{line}")?;
+            self.write_line(line, !self.look.quiet)?;
         }
         let mut text = String::from("\n");
         let mut around = Surroundings {
@@ -375,6 +376,10 @@ impl<'a> Consumer<'a> {
         let at = HEADER as usize;
         let (probe, site, kind, value) =
             (half(bytes, 4), half(bytes, at), half(bytes, at + 4), word(bytes, at + 8));
+        // What the clause has recorded is lost with it.
+        if let Some(site) = self.manifest.faults.get(site as usize) {
+            self.lines.remove(&(half(bytes, 8), probe, site.clause));
+        }
         let count = self.faults.entry((probe, site)).or_default();
         *count += 1;
         if *count > 1 {

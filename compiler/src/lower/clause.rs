@@ -30,6 +30,32 @@ pub(crate) fn exits(clause: &Clause) -> bool {
     found
 }
 
+/// The most rows that a way through these statements has; 2 for more.
+fn most_rows(all: &[Statement]) -> usize {
+    let mut rows = 0;
+    let mut in_row = false;
+    for s in all {
+        let more = match &s.kind {
+            StatementKind::If { then, otherwise, .. } => {
+                in_row = false;
+                most_rows(then).max(most_rows(otherwise))
+            }
+            StatementKind::Loop { body, .. } => {
+                in_row = false;
+                2 * most_rows(body)
+            }
+            StatementKind::Action(Action::Speculate(_)) => {
+                in_row = false;
+                0
+            }
+            _ if records(s) => usize::from(!std::mem::replace(&mut in_row, true)),
+            _ => 0,
+        };
+        rows += more;
+    }
+    rows.min(2)
+}
+
 impl Context<'_, '_> {
     /// One clause, predicate and all; goes on behind it.
     pub(crate) fn clause(&mut self, clause: &Clause) {
@@ -38,6 +64,8 @@ impl Context<'_, '_> {
         self.env.clause = clause.index;
         self.env.record = None;
         self.env.speculation = None;
+        self.env.whole = false;
+        self.env.recorded = None;
         let outer = self.b.set_span(None);
         let uses = super::program::Uses::of(clause);
         self.env.timestamp = None;
@@ -78,22 +106,43 @@ impl Context<'_, '_> {
                 && records_within(std::slice::from_ref(s))
         };
         let quiet = self.unit.options.quiet;
-        let split = statements.iter().any(flow);
-        if !split || quiet {
+        self.env.whole = quiet && most_rows(statements) <= 1;
+        if self.env.whole || !statements.iter().any(flow) {
             return self.rows(statements, Line { first: true, last: true });
         }
         let first = statements.iter().position(flow).unwrap_or(0);
         let last = statements.iter().rposition(flow).unwrap_or(0);
         let opens = statements[..first].iter().any(records);
         let closes = statements[last + 1..].iter().any(records);
-        if !opens {
+        // Without lines, there is only something to end if something was recorded.
+        if quiet && !opens && !closes {
+            let at = self.memory(8);
+            self.b.store_imm(Width::W64, at, 0, 0);
+            self.env.recorded = Some(at);
+        }
+        if !opens && !quiet {
             self.empty_record(true, false);
         }
         self.rows(&statements[..first], Line { first: true, last: false });
         self.rows(&statements[first..=last], Line { first: false, last: false });
         self.rows(&statements[last + 1..], Line { first: false, last: true });
-        if !closes {
-            self.empty_record(false, true);
+        if closes {
+            return;
+        }
+        let Some(at) = self.env.recorded.take() else { return self.empty_record(false, true) };
+        let (some, done) = (self.b.block(&[]), self.b.block(&[]));
+        let recorded = self.b.load(Width::W64, false, at, 0);
+        self.b.branch_imm(Cond::Ne, recorded, 0, some, done);
+        self.b.switch_to(some);
+        self.empty_record(false, true);
+        self.b.jump(done, &[]);
+        self.b.switch_to(done);
+    }
+
+    /// Takes note that the clause has recorded something, where that is asked for.
+    fn note_recorded(&mut self) {
+        if let (Some(at), None) = (self.env.recorded, &self.env.frame) {
+            self.b.store_imm(Width::W64, at, 0, 1);
         }
     }
 
@@ -167,6 +216,7 @@ impl Context<'_, '_> {
                 && let Some(record) = self.env.record.take()
             {
                 self.submit(record, wake);
+                self.note_recorded();
             }
             self.b.set_span(outer);
         }
@@ -216,6 +266,10 @@ impl Context<'_, '_> {
                 self.b.switch_to(done);
             }
             StatementKind::Loop { condition, step, body } => {
+                // Its turns can't tell.
+                if records_within(body) {
+                    self.note_recorded();
+                }
                 self.bpf_loop(condition.as_ref(), step.as_ref(), body, s.span);
             }
             StatementKind::Break => self.leave_loop(),

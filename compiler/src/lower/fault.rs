@@ -154,10 +154,8 @@ impl Context<'_, '_> {
     /// `arg5` value.
     fn error_clauses(&mut self, site: Value, kind: Value, value: Value) {
         let program = self.unit.program;
-        let errors = program
-            .enablings
-            .iter()
-            .filter(|e| e.sites.iter().any(|s| s.attach == Attach::Error));
+        let errors =
+            program.enablings.iter().filter(|e| e.sites.iter().any(|s| s.attach == Attach::Error));
         for enabling in errors {
             let Some(site_of_error) = enabling.sites.first() else { continue };
             let zero = self.int(0);

@@ -209,13 +209,11 @@ impl Context<'_, '_> {
     /// Finishes the layout; its index.
     pub(crate) fn close_layout(&mut self, row: Row, first: bool, last: bool) -> (u32, u32) {
         let size = round_up(row.end, 8);
-        // Quiet output has no lines to open and close.
-        let quiet = self.unit.options.quiet;
         let record = manifest::Record {
             clause: self.env.clause,
             size,
-            first: first || quiet,
-            last: last || quiet,
+            first: first || self.env.whole,
+            last: last || self.env.whole,
             actions: row.actions,
         };
         self.unit.manifest.records.push(record);
