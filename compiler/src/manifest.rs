@@ -464,8 +464,11 @@ pub enum Count {
 pub struct Aggregation {
     /// Without the `@`.
     pub name: String,
-    /// The map: a per-CPU hash keyed by the tuple, or a per-CPU array of one without keys.
+    /// The map: a per-CPU hash keyed by the tuple, or a per-CPU array of one if there is
+    /// neither a tuple nor a number.
     pub map: String,
+    /// If others are in the same map: its keys begin with this number, a u64.
+    pub number: Option<u32>,
     /// What it computes.
     pub function: AggregatingFunction,
     /// The tuple's parts, offsets from the start of the key. Empty: no key.

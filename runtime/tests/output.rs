@@ -259,6 +259,7 @@ impl Kernel for FakeKernel {
 fn aggregation(name: &str, function: AggregatingFunction, keyed: bool) -> Aggregation {
     let key = Datum { offset: 0, size: 8, kind: DatumKind::String };
     Aggregation {
+        number: None,
         name: name.to_owned(),
         map: name.to_owned(),
         function,
