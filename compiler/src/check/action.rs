@@ -100,7 +100,11 @@ impl Checker<'_> {
             return None;
         };
         self.in_order(Kind::Record, span);
-        let e = self.undecayed(arg);
+        let code = match arg.kind {
+            Syntax::Aggregation(_) => "D_TRACE_DYN",
+            _ => "D_TRACE_VOID",
+        };
+        let e = self.valued("trace", 0, arg, code)?;
         if self.is_bad(e.ty) {
             return None;
         }
@@ -139,15 +143,26 @@ impl Checker<'_> {
         text: Span,
         span: Span,
     ) -> Option<Vec<Expr>> {
-        let values: Vec<Expr> = args.iter().map(|a| self.undecayed(a)).collect();
-        if values.iter().any(|v| self.is_bad(v.ty)) {
-            return None;
-        }
+        let values: Vec<Option<Expr>> = args
+            .iter()
+            .enumerate()
+            .map(|(i, a)| self.valued(name, i + 1, a, "D_PRINTF_ARG_TYPE"))
+            .collect();
+        let values: Option<Vec<Expr>> = values.into_iter().collect();
+        let values = values.filter(|all| !all.iter().any(|v| self.is_bad(v.ty)))?;
         self.converted(name, format, values, text, span, false)
     }
 
     pub(super) fn format(&mut self, name: &str, e: &ast::Expr) -> Option<Format> {
         let Syntax::String(text) = &e.kind else {
+            let value = self.valued(name, 0, e, "D_PROTO_ARG")?;
+            if self.is_bad(value.ty) {
+                return None;
+            }
+            if !self.types.is_text(value.ty) {
+                self.wrong_argument("D_PROTO_ARG", name, 0, "text", value.ty, e.span);
+                return None;
+            }
             let message = format!("the format of `{name}()` isn't a string constant");
             self.report(
                 Diagnostic::error("D_PRINTF_ARG_FMT", e.span, message)
@@ -352,9 +367,7 @@ impl Checker<'_> {
                 self.wrong_count("printa", 0, 1, None, span);
                 return None;
             }
-            [first, rest @ ..] if !matches!(first.kind, Syntax::Aggregation(_)) => {
-                (Some(first), rest)
-            }
+            [first, rest @ ..] if matches!(first.kind, Syntax::String(_)) => (Some(first), rest),
             all => (None, all),
         };
         let parsed = match format {
@@ -380,8 +393,9 @@ impl Checker<'_> {
             let agree = other.len() == first.len()
                 && other.iter().zip(&first).all(|(a, b)| self.types.same(*a, *b));
             if !agree {
+                let alike = other.len() == first.len();
                 let d = Diagnostic::error(
-                    "D_PRINTA_AGGKEY",
+                    if alike { "D_PRINTA_AGGPROTO" } else { "D_PRINTA_AGGKEY" },
                     e.span,
                     "aggregations that are printed together must have the same keys",
                 );
@@ -400,22 +414,7 @@ impl Checker<'_> {
     }
 
     fn normal(&mut self, e: &ast::Expr) -> Option<Expr> {
-        let value = self.rvalue(e);
-        if self.is_bad(value.ty) {
-            return None;
-        }
-        if !self.types.is_integer(value.ty) {
-            let found = self.describe(value.ty);
-            self.report(
-                Diagnostic::error(
-                    "D_NORMALIZE_SCALAR",
-                    e.span,
-                    "`normalize()` divides by an integer",
-                )
-                .here(format!("this is {found}")),
-            );
-            return None;
-        }
+        let value = self.integer_argument("normalize", 1, e)?;
         if constant(&value) == Some(0) {
             self.report(Diagnostic::error(
                 "D_NORMALIZE_SCALAR",
@@ -428,6 +427,30 @@ impl Checker<'_> {
     }
 
     // ------------------------------------------------------------ plain arguments
+
+    /// An argument that has a value. Aggregations and actions have none.
+    pub(super) fn valued(
+        &mut self,
+        name: &str,
+        i: usize,
+        e: &ast::Expr,
+        code: &'static str,
+    ) -> Option<Expr> {
+        let what = match &e.kind {
+            Syntax::Aggregation(_) => "an aggregation, which can only be printed",
+            Syntax::Call { function, .. } if builtins::ACTIONS.contains(&function.name.as_str()) => {
+                "an action, which has no value"
+            }
+            _ => return Some(self.undecayed(e)),
+        };
+        let message = format!("argument {} of `{name}()` must have a value", i + 1);
+        let d = Diagnostic::error(code, e.span, message).here(format!("this is {what}"));
+        self.report(match &e.kind {
+            Syntax::Aggregation(_) => d.hint("`printa()` prints aggregations"),
+            _ => d,
+        });
+        None
+    }
 
     /// So many arguments, all integers.
     pub(super) fn scalars(
@@ -445,7 +468,8 @@ impl Checker<'_> {
     }
 
     pub(super) fn integer_argument(&mut self, name: &str, i: usize, e: &ast::Expr) -> Option<Expr> {
-        let value = self.rvalue(e);
+        let value = self.valued(name, i, e, "D_PROTO_ARG")?;
+        let value = self.decay(value);
         if self.is_bad(value.ty) {
             return None;
         }

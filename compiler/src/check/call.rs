@@ -250,6 +250,7 @@ impl Checker<'_> {
         };
         if converted.is_none() {
             let code = match (subroutine.name, i, param.kind) {
+                _ if !self.types.is_integer(found) => "D_PROTO_ARG",
                 ("stack", _, ParamKind::Count) => "D_STACK_SIZE",
                 ("ustack", 0, ParamKind::Count) => "D_USTACK_FRAMES",
                 ("ustack", _, ParamKind::Count) => "D_USTACK_STRSIZE",
