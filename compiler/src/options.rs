@@ -41,7 +41,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Options {
-            strsize: 256,
+            strsize: 257,
             aggsize: 4 << 20,
             dynvarsize: 1 << 20,
             bufsize: 4 << 20,

@@ -413,8 +413,8 @@ impl Options {
         let number = |name: &str| self.number(name).unwrap_or_default();
         let small = |name: &str| u32::try_from(number(name)).unwrap_or(u32::MAX);
         CompilerOptions {
-            // An empty string takes its NUL.
-            strsize: small("strsize").max(1),
+            // The option counts what is before the NUL.
+            strsize: small("strsize").clamp(1, 1 << 20) + 1,
             aggsize: number("aggsize"),
             dynvarsize: number("dynvarsize"),
             bufsize: number("bufsize"),

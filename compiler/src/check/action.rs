@@ -438,7 +438,9 @@ impl Checker<'_> {
     ) -> Option<Expr> {
         let what = match &e.kind {
             Syntax::Aggregation(_) => "an aggregation, which can only be printed",
-            Syntax::Call { function, .. } if builtins::ACTIONS.contains(&function.name.as_str()) => {
+            Syntax::Call { function, .. }
+                if builtins::ACTIONS.contains(&function.name.as_str()) =>
+            {
                 "an action, which has no value"
             }
             _ => return Some(self.undecayed(e)),
