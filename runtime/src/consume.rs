@@ -84,6 +84,8 @@ pub struct Consumer<'a> {
     symbols: Box<dyn Symbolizer + 'a>,
     out: Output<'a>,
     messages: Box<dyn Write + 'a>,
+    /// The first traced process, `$target`; 0 without one.
+    pub target: u64,
     /// What `setopt()` has changed is changed here.
     pub options: Options,
     /// The link type of the capture file that output goes to.
@@ -132,6 +134,7 @@ impl<'a> Consumer<'a> {
     ) -> Self {
         Consumer {
             options: Options::default(),
+            target: 0,
             capture: None,
             probes: manifest.probes.iter().enumerate().map(|(i, p)| (p.id, i)).collect(),
             aggregations: Aggregations::new(manifest.aggregations.clone()),
@@ -263,6 +266,7 @@ impl<'a> Consumer<'a> {
             symbols: &mut *self.symbols,
             stack_indent: self.look.stack_indent,
             noresolve: self.look.noresolve,
+            target: self.target,
         };
         let number = |datum| decode(bytes, datum).number();
         match action {
@@ -362,6 +366,7 @@ impl<'a> Consumer<'a> {
             symbols: &mut *self.symbols,
             stack_indent: self.look.stack_indent,
             noresolve: self.look.noresolve,
+            target: self.target,
         };
         let result = self.aggregations.print_rest(&mut text, &mut around, kernel);
         self.out.write_all(text.as_bytes())?;

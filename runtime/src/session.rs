@@ -98,6 +98,7 @@ pub fn trace(
         Box::new(io::stderr()),
     );
     consumer.set_options(options.clone());
+    consumer.target = u64::try_from(targets.id()).unwrap_or(0);
     let sink =
         RefCell::new(Sink { consumer, maps: Maps::new(&loaded), status: None, broken: None });
     let records = records(&loaded, &sink)?;

@@ -96,6 +96,7 @@ impl Consumer<'_> {
             symbols: &mut *self.symbols,
             stack_indent: self.look.stack_indent,
             noresolve: self.look.noresolve,
+            target: self.target,
         };
         let mut out = String::new();
         printf(&mut out, &mut around, format, &mut args.iter().map(|d| decode(bytes, d)));
