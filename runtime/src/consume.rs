@@ -277,7 +277,7 @@ impl<'a> Consumer<'a> {
                 print::trace(text, &mut around, &decode(bytes, datum), quiet);
             }
             Action::Show(datum) => {
-                print::value(text, &mut around, &decode(bytes, datum), quiet);
+                print::value(text, &mut around, &decode(bytes, datum), false);
             }
             Action::Printf { format, args } => {
                 let mut data = args.iter().map(|d| decode(bytes, d));

@@ -80,6 +80,11 @@ fn is_run(attach: &Attach) -> bool {
     matches!(attach, Attach::Begin | Attach::End | Attach::Tick { .. })
 }
 
+/// Whether no user process has to do with it.
+fn is_tick(attach: &Attach) -> bool {
+    matches!(attach, Attach::Tick { .. })
+}
+
 impl Context<'_, '_> {
     /// The kernel address that the program was called from.
     pub(crate) fn caller_of_program(&mut self) -> Value {
@@ -92,7 +97,8 @@ impl Context<'_, '_> {
 
     /// Takes a stack of `size` bytes into memory; the number of bytes taken, or negative.
     fn take_stack(&mut self, at: Value, size: u32, user: bool) -> Value {
-        if !user && is_run(self.attach()) {
+        let none = if user { is_tick(self.attach()) } else { is_run(self.attach()) };
+        if none {
             self.b.store_imm(Width::W64, at, 0, 0);
             return self.int(0);
         }
@@ -108,7 +114,7 @@ impl Context<'_, '_> {
         let mut offset = datum.offset;
         let mut size = datum.size;
         if user {
-            let both = self.helper(Helper::GET_CURRENT_PID_TGID, &[]);
+            let both = self.current_ids();
             let tgid = self.b.binary_imm(BinOp::LShr, both, 32);
             self.b.store(Width::W64, at, offset as i32, tgid);
             offset += 8;
