@@ -333,8 +333,7 @@ impl<'a> Consumer<'a> {
             }
             Action::Print { address, value, ty } => {
                 let address = address.as_ref().map(|d| number(d) as u64);
-                let value = slice(bytes, value);
-                let value = &value[..self.look.print_size.min(value.len())];
+                let value = (slice(bytes, value), self.look.print_size);
                 typed::print(text, &self.manifest.types, *ty, value, address);
             }
             Action::Done => {}

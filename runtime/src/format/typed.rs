@@ -13,13 +13,19 @@ const INDENT: usize = 44;
 /// How deep structs in structs are shown.
 const DEEPEST: usize = 10;
 
-/// Shows the value of type `ty` that begins with `bytes`; its address first, if it is
-/// wanted.
-pub fn print(out: &mut String, types: &[TypeLayout], ty: u32, bytes: &[u8], address: Option<u64>) {
+/// Shows the value of type `ty` that begins with `bytes`, as far as what begins in the
+/// first `most` of them; its address first, if it is wanted.
+pub fn print(
+    out: &mut String,
+    types: &[TypeLayout],
+    ty: u32,
+    (bytes, most): (&[u8], usize),
+    address: Option<u64>,
+) {
     if let Some(address) = address {
         let _ = writeln!(out, "{address:#x} = *");
     }
-    let mut printer = Printer { out, types, bytes, open: Vec::new() };
+    let mut printer = Printer { out, types, bytes, most, open: Vec::new() };
     // Where it ends early is marked already.
     let _ = printer.value("", ty, Place { bit: 0, bits: None, depth: 0 });
     printer.close(0);
@@ -39,6 +45,7 @@ struct Printer<'a> {
     out: &'a mut String,
     types: &'a [TypeLayout],
     bytes: &'a [u8],
+    most: usize,
     /// Depths of brackets that wait for what comes next, outermost first: a mark that
     /// something is missing stands within them.
     open: Vec<(usize, char)>,
@@ -50,7 +57,7 @@ impl Printer<'_> {
         let types = self.types;
         let layout = types.get(ty as usize)?;
         let start = (place.bit / 8) as usize;
-        if start >= self.bytes.len() || place.depth >= DEEPEST {
+        if start >= self.bytes.len().min(self.most) || place.depth >= DEEPEST {
             self.line(place.depth, "", "...");
             return None;
         }
@@ -228,9 +235,9 @@ mod tests {
         ]
     }
 
-    fn shown(bytes: &[u8]) -> String {
+    fn shown(bytes: &[u8], most: usize) -> String {
         let mut out = String::new();
-        print(&mut out, &types(), 0, bytes, Some(0x1000));
+        print(&mut out, &types(), 0, (bytes, most), Some(0x1000));
         out.lines()
             .map(|l| l.strip_prefix(&" ".repeat(INDENT)).unwrap_or(l))
             .fold(String::new(), |all, l| all + l + "\n")
@@ -239,7 +246,7 @@ mod tests {
     #[test]
     fn structs_in_structs() {
         let bytes = [0xff, 0xff, 0xff, 0xff, b'h', b'i', 0, 9, 0b1010, 0, 0, 0];
-        insta::assert_snapshot!(shown(&bytes), @r"
+        insta::assert_snapshot!(shown(&bytes, 12), @r"
         0x1000 = *
         (struct pair) {
          .n = (int)-1,
@@ -256,7 +263,7 @@ mod tests {
 
     #[test]
     fn zeros_are_left_out() {
-        insta::assert_snapshot!(shown(&[0; 12]), @r"
+        insta::assert_snapshot!(shown(&[0; 12], 12), @r"
         0x1000 = *
         (struct pair) {
         }
@@ -265,14 +272,14 @@ mod tests {
 
     #[test]
     fn what_was_not_taken() {
-        insta::assert_snapshot!(shown(&[1, 0, 0, 0]), @r"
+        insta::assert_snapshot!(shown(&[1, 0, 0, 0], 12), @r"
         0x1000 = *
         (struct pair) {
          .n = (int)1,
          ...
         }
         ");
-        insta::assert_snapshot!(shown(&[1, 0, 0, 0, b'x']), @r"
+        insta::assert_snapshot!(shown(&[1, 0, 0, 0, b'x', b'y'], 5), @r"
         0x1000 = *
         (struct pair) {
          .n = (int)1,
@@ -281,6 +288,19 @@ mod tests {
            (char)'x',
            ...
           ],
+         },
+        }
+        ");
+        // The text is over, whether or not its NUL was asked for.
+        insta::assert_snapshot!(shown(&[1, 0, 0, 0, b'x', 0], 5), @r"
+        0x1000 = *
+        (struct pair) {
+         .n = (int)1,
+         .in = (struct) {
+          .text = (char [4]) [
+           (char)'x',
+          ],
+          ...
          },
         }
         ");
