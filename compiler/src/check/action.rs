@@ -129,20 +129,21 @@ impl Checker<'_> {
             return None;
         };
         self.in_order(Kind::Record, span);
-        let format = self.format("printf", first)?;
-        let args = self.format_arguments("printf", &format, rest, first.span, span)?;
+        let format = self.format("printf", first);
+        let (format, args) = self.format_arguments("printf", format, rest, first.span, span)?;
         Some(Action::Printf { format, args })
     }
 
-    /// What is to be formatted, as the conversions want it.
+    /// What is to be formatted, as the conversions want it. Its errors are told even if the
+    /// format is wrong (`None`).
     pub(super) fn format_arguments(
         &mut self,
         name: &str,
-        format: &Format,
+        format: Option<Format>,
         args: &[ast::Expr],
         text: Span,
         span: Span,
-    ) -> Option<Vec<Expr>> {
+    ) -> Option<(Format, Vec<Expr>)> {
         let values: Vec<Option<Expr>> = args
             .iter()
             .enumerate()
@@ -150,7 +151,9 @@ impl Checker<'_> {
             .collect();
         let values: Option<Vec<Expr>> = values.into_iter().collect();
         let values = values.filter(|all| !all.iter().any(|v| self.is_bad(v.ty)))?;
-        self.converted(name, format, values, text, span, false)
+        let format = format?;
+        let args = self.converted(name, &format, values, text, span, false)?;
+        Some((format, args))
     }
 
     pub(super) fn format(&mut self, name: &str, e: &ast::Expr) -> Option<Format> {

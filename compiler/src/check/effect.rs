@@ -104,7 +104,7 @@ impl Checker<'_> {
         let reopens = name == "freopen";
         let format = match &first.kind {
             Syntax::String(text) if reopens && text.is_empty() && rest.is_empty() => {
-                Format::default()
+                Some(Format::default())
             }
             Syntax::String(text) if reopens && text == b"." => {
                 let message = "`freopen()` can't write to `.`, which is a directory";
@@ -114,9 +114,9 @@ impl Checker<'_> {
                 );
                 return None;
             }
-            _ => self.format(name, first)?,
+            _ => self.format(name, first),
         };
-        let args = self.format_arguments(name, &format, rest, first.span, span)?;
+        let (format, args) = self.format_arguments(name, format, rest, first.span, span)?;
         Some(match reopens {
             true => Action::Freopen { format, args },
             false => Action::System { format, args },
