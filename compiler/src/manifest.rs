@@ -23,6 +23,8 @@ pub struct Manifest {
     pub clauses: Vec<Clause>,
     /// Record layouts; the first word of a record is an index here (or [`FAULT_RECORD`]).
     pub records: Vec<Record>,
+    /// Types of what `print()` shows, and of all that is inside them.
+    pub types: Vec<TypeLayout>,
     /// Places that can fault, by the index that a fault record carries.
     pub faults: Vec<FaultSite>,
     /// Aggregations in order of first use.
@@ -33,8 +35,6 @@ pub struct Manifest {
     pub options: Vec<(String, Option<String>)>,
     /// Size of strings in records.
     pub strsize: u32,
-    /// Types of what `print()` shows, and of all that is inside them.
-    pub types: Vec<TypeLayout>,
 }
 
 /// The version of the manifest's format.

@@ -303,7 +303,6 @@ impl<'a> Consumer<'a> {
             }
             Action::Denormalize(a) => self.aggregations.normalize(*a as usize, None),
             Action::Exit(status) => {
-                // END has the last word.
                 self.status = Some(number(status) as i32);
             }
             Action::Commit(id) => {

@@ -3,7 +3,6 @@
 use super::{Context, Operand, Variable};
 use crate::btf::BtfKind;
 use crate::ir::{BinOp, Helper, UnOp, Value};
-use crate::kernel::Attach;
 use crate::lower::Text;
 use std::rc::Rc;
 
@@ -68,7 +67,7 @@ impl Context<'_, '_> {
     /// fired by the clock: whoever runs the program for it is nobody's process.
     pub(crate) fn current_ids(&mut self) -> Value {
         match self.attach() {
-            Attach::Tick { .. } => self.int(0),
+            crate::kernel::Attach::Tick { .. } => self.int(0),
             _ => self.helper(Helper::GET_CURRENT_PID_TGID, &[]),
         }
     }

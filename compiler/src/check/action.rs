@@ -158,17 +158,20 @@ impl Checker<'_> {
 
     pub(super) fn format(&mut self, name: &str, e: &ast::Expr) -> Option<Format> {
         let Syntax::String(text) = &e.kind else {
-            let value = self.valued(name, 0, e, "D_PROTO_ARG")?;
+            let value = self.undecayed(e);
             if self.is_bad(value.ty) {
                 return None;
             }
-            if !self.types.is_text(value.ty) {
-                self.wrong_argument("D_PROTO_ARG", name, 0, "text", value.ty, e.span);
-                return None;
-            }
+            let code = match (self.types.is_text(value.ty), name) {
+                (true, _) => "D_PRINTF_ARG_FMT",
+                (false, "printa") => "D_PRINTA_AGGARG",
+                (false, _) => "D_PROTO_ARG",
+            };
+            let found = self.describe(value.ty);
             let message = format!("the format of `{name}()` isn't a string constant");
             self.report(
-                Diagnostic::error("D_PRINTF_ARG_FMT", e.span, message)
+                Diagnostic::error(code, e.span, message)
+                    .here(format!("this is {found}"))
                     .hint(format!("write `{name}(\"%s\", …)` to print a string")),
             );
             return None;
@@ -393,18 +396,16 @@ impl Checker<'_> {
         let first = keys(self, aggregations[0]);
         for (id, e) in aggregations.iter().zip(rest).skip(1) {
             let other = keys(self, *id);
-            let agree = other.len() == first.len()
-                && other.iter().zip(&first).all(|(a, b)| self.types.same(*a, *b));
-            if !agree {
-                let alike = other.len() == first.len();
-                let d = Diagnostic::error(
-                    if alike { "D_PRINTA_AGGPROTO" } else { "D_PRINTA_AGGKEY" },
-                    e.span,
-                    "aggregations that are printed together must have the same keys",
-                );
-                self.report(d.label(rest[0].span, "the first one"));
-                return None;
-            }
+            let differ = other.iter().zip(&first).any(|(a, b)| !self.types.same(*a, *b));
+            let code = match other.len() == first.len() {
+                true if !differ => continue,
+                true => "D_PRINTA_AGGPROTO",
+                false => "D_PRINTA_AGGKEY",
+            };
+            let message = "aggregations that are printed together must have the same keys";
+            let d = Diagnostic::error(code, e.span, message);
+            self.report(d.label(rest[0].span, "the first one"));
+            return None;
         }
         if let (Some(parsed), Some(e)) = (&parsed, format) {
             let values = first
@@ -417,7 +418,17 @@ impl Checker<'_> {
     }
 
     fn normal(&mut self, e: &ast::Expr) -> Option<Expr> {
-        let value = self.integer_argument("normalize", 1, e)?;
+        let value = self.rvalue(e);
+        if self.is_bad(value.ty) {
+            return None;
+        }
+        if !self.types.is_integer(value.ty) {
+            let found = self.describe(value.ty);
+            let message = "`normalize()` divides by an integer";
+            let d = Diagnostic::error("D_PROTO_ARG", e.span, message);
+            self.report(d.here(format!("this is {found}")));
+            return None;
+        }
         if constant(&value) == Some(0) {
             self.report(Diagnostic::error(
                 "D_NORMALIZE_SCALAR",

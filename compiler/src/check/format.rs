@@ -22,7 +22,7 @@ pub(super) fn parse(text: &[u8]) -> Result<Format, String> {
         let conversion = conversion(&mut chars)?;
         if conversion.letter == '%' {
             if conversion != (Conversion { letter: '%', ..Conversion::default() }) {
-                return Err("`%%` takes no flags, width or precision".to_owned());
+                return Err("`%%` takes no flags and no width".to_owned());
             }
             literal.push('%');
             continue;
