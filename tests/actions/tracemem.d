@@ -7,10 +7,10 @@ BEGIN
 	p.text[1] = 'i';
 	p.n = -2;
 	p.wide = 0x4142434445464748;
-	tracemem(&p, sizeof (struct pair));
-	tracemem(&p, 16, 2);
-	tracemem(&p, 16, -1);
-	tracemem(&p, 4, p.n + 100);
-	tracemem(&p, 4, 0);
+	tracemem(&p.text, sizeof (struct pair));
+	tracemem(&p.text, 16, 2);
+	tracemem(&p.text, 16, -1);
+	tracemem(&p.text, 4, p.n + 100);
+	tracemem(&p.text, 4, 0);
 	exit(0);
 }

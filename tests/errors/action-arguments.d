@@ -3,16 +3,12 @@ BEGIN
 {
 	@a[1, "x"] = count();
 	@b["x", 1] = count();
-	trace(@a);
-	trace(exit(0));
-	printf("%d", @a);
 	printf(123);
 	printf(execname);
 	printf("%-%");
 	printa(1);
 	printa(@a, @b);
 	printa("%d %s %d\n", @a);
-	exit(@a);
 	normalize(@a, "x");
 	tracemem(1, 0);
 	tracemem(1, pid);

@@ -100,11 +100,7 @@ impl Checker<'_> {
             return None;
         };
         self.in_order(Kind::Record, span);
-        let code = match arg.kind {
-            Syntax::Aggregation(_) => "D_TRACE_DYN",
-            _ => "D_TRACE_VOID",
-        };
-        let e = self.valued("trace", 0, arg, code)?;
+        let e = self.undecayed(arg);
         if self.is_bad(e.ty) {
             return None;
         }
@@ -144,13 +140,10 @@ impl Checker<'_> {
         text: Span,
         span: Span,
     ) -> Option<(Format, Vec<Expr>)> {
-        let values: Vec<Option<Expr>> = args
-            .iter()
-            .enumerate()
-            .map(|(i, a)| self.valued(name, i + 1, a, "D_PRINTF_ARG_TYPE"))
-            .collect();
-        let values: Option<Vec<Expr>> = values.into_iter().collect();
-        let values = values.filter(|all| !all.iter().any(|v| self.is_bad(v.ty)))?;
+        let values: Vec<Expr> = args.iter().map(|a| self.undecayed(a)).collect();
+        if values.iter().any(|v| self.is_bad(v.ty)) {
+            return None;
+        }
         let format = format?;
         let args = self.converted(name, &format, values, text, span, false)?;
         Some((format, args))
@@ -442,32 +435,6 @@ impl Checker<'_> {
 
     // ------------------------------------------------------------ plain arguments
 
-    /// An argument that has a value. Aggregations and actions have none.
-    pub(super) fn valued(
-        &mut self,
-        name: &str,
-        i: usize,
-        e: &ast::Expr,
-        code: &'static str,
-    ) -> Option<Expr> {
-        let what = match &e.kind {
-            Syntax::Aggregation(_) => "an aggregation, which can only be printed",
-            Syntax::Call { function, .. }
-                if builtins::ACTIONS.contains(&function.name.as_str()) =>
-            {
-                "an action, which has no value"
-            }
-            _ => return Some(self.undecayed(e)),
-        };
-        let message = format!("argument {} of `{name}()` must have a value", i + 1);
-        let d = Diagnostic::error(code, e.span, message).here(format!("this is {what}"));
-        self.report(match &e.kind {
-            Syntax::Aggregation(_) => d.hint("`printa()` prints aggregations"),
-            _ => d,
-        });
-        None
-    }
-
     /// So many arguments, all integers.
     pub(super) fn scalars(
         &mut self,
@@ -484,8 +451,7 @@ impl Checker<'_> {
     }
 
     pub(super) fn integer_argument(&mut self, name: &str, i: usize, e: &ast::Expr) -> Option<Expr> {
-        let value = self.valued(name, i, e, "D_PROTO_ARG")?;
-        let value = self.decay(value);
+        let value = self.rvalue(e);
         if self.is_bad(value.ty) {
             return None;
         }
