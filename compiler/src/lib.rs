@@ -33,7 +33,7 @@ use manifest::Manifest;
 use options::Options;
 use strand_grammar::ast;
 use strand_grammar::diagnostic::Diagnostic;
-use strand_grammar::source::Sources;
+use strand_grammar::source::{Sources, Span};
 
 /// A compiled program.
 #[derive(Debug)]
@@ -46,6 +46,8 @@ pub struct Compiled {
     pub ir: ir::Module,
     /// The instructions.
     pub code: bpf::Code,
+    /// Where the program does something destructive, with the name of what it calls.
+    pub destructive: Vec<(Span, String)>,
 }
 
 /// Compiles a program. With errors among the diagnostics there is no object.
@@ -85,5 +87,5 @@ pub fn compile_typed(
         bpf::compile(&mut ir, &bpf::Options::default()).map_err(|e| too_big(e.to_string()))?;
     let object = object::write(&ir, &code, &manifest, kernel, sources)
         .map_err(|e| too_big(e.to_string()))?;
-    Ok(Compiled { object, manifest, ir, code })
+    Ok(Compiled { object, manifest, ir, code, destructive: program.destructive.clone() })
 }

@@ -23,6 +23,8 @@ pub struct Manifest {
     pub clauses: Vec<Clause>,
     /// Record layouts; the first word of a record is an index here (or [`FAULT_RECORD`]).
     pub records: Vec<Record>,
+    /// Types of what `print()` shows, and of all that is inside them.
+    pub types: Vec<TypeLayout>,
     /// Places that can fault, by the index that a fault record carries.
     pub faults: Vec<FaultSite>,
     /// Aggregations in order of first use.
@@ -36,7 +38,7 @@ pub struct Manifest {
 }
 
 /// The version of the manifest's format.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// One BPF program.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -195,17 +197,18 @@ pub enum Fault {
 /// One record layout: the recording actions of one straight run of a clause.
 ///
 /// A clause without control flow around its actions has one, with both `first` and
-/// `last`. With `if` or loops around actions a clause has several; the first opens
-/// the output line and the last ends it.
+/// `last`. With `if` or loops around actions a clause has several; what it puts out is
+/// kept together until its last. If output is quiet there may be none that is `first`,
+/// since there is no line to open.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// Index into [`Manifest::clauses`].
     pub clause: u32,
     /// Total size with the header.
     pub size: u32,
-    /// Opens a line of default output (CPU, ID, FUNCTION:NAME).
+    /// The first of its clause: opens a line of default output (CPU, ID, FUNCTION:NAME).
     pub first: bool,
-    /// Ends that line.
+    /// The last of its clause: ends that line.
     pub last: bool,
     /// In order. Empty: the default action, or only opening or ending the line.
     pub actions: Vec<Action>,
@@ -230,6 +233,8 @@ pub enum DatumKind {
         /// Signedness.
         signed: bool,
     },
+    /// A floating-point number of 4 or 8 bytes.
+    Float,
     /// NUL-terminated text; all of `size` is text if there is no NUL.
     String,
     /// Raw bytes (a struct or array by value).
@@ -292,6 +297,108 @@ pub enum Action {
     Commit(Datum),
     /// `discard(id)`
     Discard(Datum),
+    /// `tracemem(address, size[, used])`
+    Tracemem(Datum, Option<Datum>),
+    /// `print(e)`
+    Print {
+        /// Of what is shown, if it is shown too.
+        address: Option<Datum>,
+        /// What is shown; its size may be less than the type's.
+        value: Datum,
+        /// Index into [`Manifest::types`].
+        ty: u32,
+    },
+    /// `system(format, …)`
+    System {
+        /// The format.
+        format: Format,
+        /// Arguments in order.
+        args: Vec<Datum>,
+    },
+    /// `freopen(format, …)`
+    Freopen {
+        /// The format; without pieces: back to where output went at first.
+        format: Format,
+        /// Arguments in order.
+        args: Vec<Datum>,
+    },
+    /// `ftruncate()`
+    Ftruncate,
+    /// `setopt(name[, value])`
+    Setopt(Datum, Option<Datum>),
+    /// `pcap(skb, protocol)`
+    Pcap {
+        /// Nanoseconds of the monotonic clock.
+        time: Datum,
+        /// What kind of packet it is: a link type of libpcap's.
+        protocol: Datum,
+        /// Bytes that the packet has (u32).
+        length: Datum,
+        /// Its first bytes; those beyond `length` mean nothing.
+        bytes: Datum,
+    },
+    /// Something that the program did itself: only its line is left to print.
+    Done,
+}
+
+// -------------------------------------------------------------------- types
+
+/// A type as `print()` shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypeLayout {
+    /// As C writes it in a cast.
+    pub name: String,
+    /// Bytes.
+    pub size: u32,
+    /// What is in them.
+    pub kind: TypeKind,
+}
+
+/// What a [`TypeLayout`] is. Types within it are indices into [`Manifest::types`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TypeKind {
+    /// An integer.
+    Int {
+        /// Signedness.
+        signed: bool,
+        /// `char`: shown as a character.
+        char: bool,
+    },
+    /// `float` or `double`.
+    Float,
+    /// A pointer; what it points to is only in the name.
+    Pointer,
+    /// An enum.
+    Enum {
+        /// Signedness.
+        signed: bool,
+        /// Its constants.
+        items: Vec<(String, i64)>,
+    },
+    /// A struct or union.
+    Record(Vec<TypeMember>),
+    /// An array.
+    Array {
+        /// Of these.
+        element: u32,
+        /// So many.
+        len: u32,
+    },
+    /// Nothing that can be shown.
+    Opaque,
+}
+
+/// A member of a [`TypeKind::Record`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypeMember {
+    /// Empty for anonymous structs and unions.
+    pub name: String,
+    /// Its type.
+    pub ty: u32,
+    /// From the start of the record.
+    pub bit_offset: u32,
+    /// Width of a bit-field.
+    pub bits: Option<u8>,
 }
 
 // ------------------------------------------------------------------ formats
@@ -357,8 +464,11 @@ pub enum Count {
 pub struct Aggregation {
     /// Without the `@`.
     pub name: String,
-    /// The map: a per-CPU hash keyed by the tuple, or a per-CPU array of one without keys.
+    /// The map: a per-CPU hash keyed by the tuple, or a per-CPU array of one if there is
+    /// neither a tuple nor a number.
     pub map: String,
+    /// If others are in the same map: its keys begin with this number, a u64.
+    pub number: Option<u32>,
     /// What it computes.
     pub function: AggregatingFunction,
     /// The tuple's parts, offsets from the start of the key. Empty: no key.

@@ -34,12 +34,16 @@ pub struct Options {
     pub strict: bool,
     /// No default output.
     pub quiet: bool,
+    /// Bytes of a value that `print()` shows.
+    pub printsize: u32,
+    /// Bytes of a packet that `pcap()` takes.
+    pub pcapsize: u32,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Options {
-            strsize: 256,
+            strsize: 257,
             aggsize: 4 << 20,
             dynvarsize: 1 << 20,
             bufsize: 4 << 20,
@@ -53,6 +57,8 @@ impl Default for Options {
             loopmax: 1 << 16,
             strict: false,
             quiet: false,
+            printsize: 8192,
+            pcapsize: 1514,
         }
     }
 }

@@ -42,6 +42,8 @@ pub struct Program {
     /// probe are in one enabling; probes are together where their clauses and the
     /// types of their arguments are the same.
     pub enablings: Vec<Enabling>,
+    /// Where something destructive is done, with the function's name.
+    pub destructive: Vec<(Span, String)>,
 }
 
 /// Probes that run the same clauses in the same context.
@@ -204,6 +206,58 @@ pub enum Action {
     Commit(Expr),
     /// `discard(id)`
     Discard(Expr),
+    /// `tracemem(address, size[, used])`: so many bytes of memory; at most `used` of them
+    /// are shown if it is given and not negative.
+    Tracemem {
+        /// The bytes: a read of a `char` array in memory.
+        bytes: Expr,
+        /// Of type `ssize_t`.
+        used: Option<Expr>,
+    },
+    /// `print(e)`: a value as C would write it, with the type of each part.
+    Print {
+        /// A read of what is shown.
+        value: Expr,
+        /// Its address is shown too: a pointer to it was given.
+        pointer: bool,
+    },
+    /// `system(format, …)`: a command that the runtime runs.
+    System {
+        /// Parsed.
+        format: Format,
+        /// In order.
+        args: Vec<Expr>,
+    },
+    /// `freopen(format, …)`: output goes to that file from here.
+    Freopen {
+        /// Parsed; without pieces it is `""`.
+        format: Format,
+        /// In order.
+        args: Vec<Expr>,
+    },
+    /// `ftruncate()`: what was put out so far is cut off.
+    Ftruncate,
+    /// `setopt(name[, value])`
+    Setopt(Expr, Option<Expr>),
+    /// `raise(signal)` to the current process.
+    Raise(Expr),
+    /// `chill(nanoseconds)`: the processor does nothing for so long.
+    Chill(Expr),
+    /// `return(value)`: the function that the probe is in returns this at once.
+    Return(Expr),
+    /// `pcap(skb, protocol)`: a network packet.
+    Pcap {
+        /// What `length` and `data` know the packet's address by.
+        local: LocalId,
+        /// Address of the `struct sk_buff`.
+        skb: Expr,
+        /// Bytes that its first piece has.
+        length: Expr,
+        /// Where they are.
+        data: Expr,
+        /// The kind of packet: one of `PCAP_*`.
+        protocol: Expr,
+    },
 }
 
 // -------------------------------------------------------------- expressions

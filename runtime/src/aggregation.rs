@@ -70,6 +70,15 @@ struct State {
     cleared: FxHashSet<Vec<u8>>,
 }
 
+/// The elements of an aggregation's map that are its own.
+fn read(a: &Aggregation, source: &mut dyn Source) -> Result<Vec<Element>, String> {
+    let mut elements = source.read(&a.map)?;
+    if let Some(number) = a.number {
+        elements.retain(|(key, _)| word(key, 0) == u64::from(number));
+    }
+    Ok(elements)
+}
+
 /// All aggregations of a program.
 #[derive(Debug)]
 pub struct Aggregations {
@@ -98,7 +107,7 @@ impl Aggregations {
         let named = a.keys.iter().any(key::is_name);
         let mut entries: Vec<Entry> = Vec::new();
         let mut of_name: FxHashMap<Vec<u8>, usize> = FxHashMap::default();
-        for (key, cpus) in source.read(&a.map)? {
+        for (key, cpus) in read(a, source)? {
             let none = Vec::new();
             let baseline = state.baseline.get(&key).unwrap_or(&none);
             let words = merge(&a.function, a.value_size, &cpus, baseline);
@@ -130,7 +139,7 @@ impl Aggregations {
             a.function,
             AggregatingFunction::Min { .. } | AggregatingFunction::Max { .. }
         );
-        for (key, cpus) in source.read(&a.map)? {
+        for (key, cpus) in read(a, source)? {
             if cpus.iter().all(|v| word(v, 0) == 0) && !self.states[n].cleared.contains(&key) {
                 continue;
             }
@@ -163,7 +172,7 @@ impl Aggregations {
         }
         let surplus = entries.into_iter().skip(keep.unsigned_abs() as usize);
         for key in surplus.flat_map(|entry| entry.in_map) {
-            if a.keys.is_empty() {
+            if a.keys.is_empty() && a.number.is_none() {
                 source.zero(&a.map, &key, a.value_size)?;
             } else {
                 source.delete(&a.map, &key)?;

@@ -3,12 +3,14 @@
 //! In: records as they come from the ring buffer, in order. Out: text on standard output,
 //! faults and drops on standard error, and the actions that only user space can do
 //! (aggregations, speculations, exit). Decides what a line of default output is: a clause
-//! with control flow sends several records for one line, and records of several CPUs
-//! interleave, so unfinished lines wait for their end.
+//! with control flow sends several records, and records of several CPUs interleave, so what
+//! belongs together waits for its end.
 
 use crate::aggregation::{Aggregations, Source};
 use crate::format::printf::printf;
-use crate::format::{Surroundings, print};
+use crate::format::{Surroundings, print, typed};
+use crate::options::Options;
+use crate::output::Output;
 use crate::record::{decode, half, word};
 use crate::speculation::Speculations;
 use crate::symbolize::Symbolizer;
@@ -18,6 +20,8 @@ use std::io::{self, Write};
 use strand_compiler::manifest::{
     Action, DROPS, Datum, DatumKind, Drops, FAULT_RECORD, Fault, HEADER, Manifest, Record,
 };
+
+mod effect;
 
 /// How output looks.
 #[derive(Clone, Debug)]
@@ -30,10 +34,31 @@ pub struct Look {
     pub stack_indent: usize,
     /// Show user addresses as they are.
     pub noresolve: bool,
+    /// `trace()` shows bytes instead of values.
+    pub raw_bytes: bool,
+    /// Bytes that `print()` shows.
+    pub print_size: usize,
     /// Bytes of one speculation.
     pub specsize: usize,
     /// Who speaks in messages: `strand` or `dtrace`.
     pub program: String,
+}
+
+impl Look {
+    /// As the options have it.
+    pub fn new(options: &Options, program: &str, testing: bool) -> Look {
+        let number = |name: &str| options.number(name).unwrap_or(0) as usize;
+        Look {
+            quiet: options.on("quiet"),
+            testing,
+            stack_indent: number("stackindent"),
+            noresolve: options.on("noresolve"),
+            raw_bytes: options.on("rawbytes"),
+            print_size: number("printsize"),
+            specsize: number("specsize"),
+            program: program.to_owned(),
+        }
+    }
 }
 
 /// What the caller has to do after a record.
@@ -57,13 +82,19 @@ pub struct Consumer<'a> {
     probes: FxHashMap<u32, usize>,
     look: Look,
     symbols: Box<dyn Symbolizer + 'a>,
-    out: Box<dyn Write + 'a>,
+    out: Output<'a>,
     messages: Box<dyn Write + 'a>,
+    /// The first traced process, `$target`; 0 without one.
+    pub target: u64,
+    /// What `setopt()` has changed is changed here.
+    pub options: Options,
+    /// The link type of the capture file that output goes to.
+    capture: Option<u32>,
     /// Aggregations, with their order.
     pub aggregations: Aggregations,
     speculations: Speculations,
     header_printed: bool,
-    /// Unfinished lines by CPU, probe and clause.
+    /// What clauses have put out that are not over, by CPU, probe and clause.
     lines: FxHashMap<(u32, u32, u32), String>,
     text: String,
     faults: FxHashMap<(u32, u32), u64>,
@@ -98,10 +129,13 @@ impl<'a> Consumer<'a> {
         manifest: &'a Manifest,
         look: Look,
         symbols: Box<dyn Symbolizer + 'a>,
-        out: Box<dyn Write + 'a>,
+        out: Output<'a>,
         messages: Box<dyn Write + 'a>,
     ) -> Self {
         Consumer {
+            options: Options::default(),
+            target: 0,
+            capture: None,
             probes: manifest.probes.iter().enumerate().map(|(i, p)| (p.id, i)).collect(),
             aggregations: Aggregations::new(manifest.aggregations.clone()),
             speculations: Speculations::new(look.specsize),
@@ -162,35 +196,36 @@ impl<'a> Consumer<'a> {
         let speculates = |a: &Action| matches!(a, Action::Commit(_) | Action::Discard(_));
         let silent = whole && !record.actions.is_empty() && record.actions.iter().all(speculates);
         let shown = !(self.look.quiet || silent);
-        if !whole && shown {
-            text.push_str(&self.lines.remove(&key).unwrap_or_default());
+        let mut begun = if whole { None } else { self.lines.remove(&key) };
+        if record.first
+            && let Some(cut_off) = begun.take()
+        {
+            self.write_line(cut_off, shown)?;
         }
-        if record.first && shown {
-            self.columns(&mut text, probe, cpu)?;
+        match begun {
+            Some(line) => text.push_str(&line),
+            None if shown => self.columns(&mut text, probe, cpu)?,
+            None => {}
         }
         for action in &record.actions {
-            self.action(&mut text, action, bytes, kernel)?;
+            self.action(&mut text, action, bytes, record, kernel)?;
         }
-        let done = match shown {
-            true => self.end_line(&mut text, record, key),
-            false => self.out.write_all(text.as_bytes()),
-        };
-        self.text = text;
-        done
-    }
-
-    fn end_line(
-        &mut self,
-        text: &mut String,
-        record: &Record,
-        key: (u32, u32, u32),
-    ) -> io::Result<()> {
         if !record.last {
-            self.lines.insert(key, std::mem::take(text));
+            self.lines.insert(key, text);
             return Ok(());
         }
-        text.push('\n');
-        self.out.write_all(text.as_bytes())
+        self.text = self.write_line(text, shown)?;
+        Ok(())
+    }
+
+    /// Writes what a clause has put out, and its end if it is a line; gives the memory back.
+    fn write_line(&mut self, mut text: String, shown: bool) -> io::Result<String> {
+        if shown {
+            text.push('\n');
+        }
+        self.out.write_all(text.as_bytes())?;
+        text.clear();
+        Ok(text)
     }
 
     fn columns(&mut self, text: &mut String, probe: u32, cpu: u32) -> io::Result<()> {
@@ -223,6 +258,7 @@ impl<'a> Consumer<'a> {
         text: &mut String,
         action: &Action,
         bytes: &[u8],
+        record: &Record,
         kernel: &mut dyn Kernel,
     ) -> io::Result<()> {
         let quiet = self.look.quiet;
@@ -230,14 +266,18 @@ impl<'a> Consumer<'a> {
             symbols: &mut *self.symbols,
             stack_indent: self.look.stack_indent,
             noresolve: self.look.noresolve,
+            target: self.target,
         };
         let number = |datum| decode(bytes, datum).number();
         match action {
+            Action::Trace(datum) if self.look.raw_bytes => {
+                print::raw(text, &decode(bytes, datum), self.manifest.strsize);
+            }
             Action::Trace(datum) => {
                 print::trace(text, &mut around, &decode(bytes, datum), quiet);
             }
             Action::Show(datum) => {
-                print::value(text, &mut around, &decode(bytes, datum), quiet);
+                print::value(text, &mut around, &decode(bytes, datum), false);
             }
             Action::Printf { format, args } => {
                 let mut data = args.iter().map(|d| decode(bytes, d));
@@ -263,7 +303,7 @@ impl<'a> Consumer<'a> {
             }
             Action::Denormalize(a) => self.aggregations.normalize(*a as usize, None),
             Action::Exit(status) => {
-                self.status.get_or_insert(number(status) as i32);
+                self.status = Some(number(status) as i32);
             }
             Action::Commit(id) => {
                 let id = number(id) as u32;
@@ -283,6 +323,24 @@ impl<'a> Consumer<'a> {
                 self.speculations.take(id);
                 kernel.free_speculation(id);
             }
+            Action::Tracemem(datum, used) => {
+                let size = datum.size as usize;
+                let used = used.as_ref().map_or(-1, number);
+                let shown = usize::try_from(used).map_or(size, |n| n.min(size));
+                let memory = slice(bytes, datum);
+                print::hex_dump(text, &memory[..shown.min(memory.len())]);
+            }
+            Action::Print { address, value, ty } => {
+                let address = address.as_ref().map(|d| number(d) as u64);
+                let value = (slice(bytes, value), self.look.print_size);
+                typed::print(text, &self.manifest.types, *ty, value, address);
+            }
+            Action::Done => {}
+            Action::System { .. }
+            | Action::Freopen { .. }
+            | Action::Ftruncate
+            | Action::Setopt(..)
+            | Action::Pcap { .. } => return self.effect(text, action, bytes, record),
         }
         Ok(())
     }
@@ -299,13 +357,14 @@ impl<'a> Consumer<'a> {
         let mut rest: Vec<_> = self.lines.drain().collect();
         rest.sort();
         for (_, line) in rest {
-            writeln!(self.out, "{line}")?;
+            self.write_line(line, !self.look.quiet)?;
         }
         let mut text = String::from("\n");
         let mut around = Surroundings {
             symbols: &mut *self.symbols,
             stack_indent: self.look.stack_indent,
             noresolve: self.look.noresolve,
+            target: self.target,
         };
         let result = self.aggregations.print_rest(&mut text, &mut around, kernel);
         self.out.write_all(text.as_bytes())?;
@@ -320,6 +379,10 @@ impl<'a> Consumer<'a> {
         let at = HEADER as usize;
         let (probe, site, kind) = (half(bytes, 4), half(bytes, at), half(bytes, at + 4));
         let (pc, value) = (word(bytes, at + 8), word(bytes, at + 16));
+        // What the clause has recorded is lost with it.
+        if let Some(site) = self.manifest.faults.get(site as usize) {
+            self.lines.remove(&(half(bytes, 8), probe, site.clause));
+        }
         let count = self.faults.entry((probe, site)).or_default();
         *count += 1;
         if self.look.program == "dtrace" {
@@ -447,6 +510,13 @@ impl<'a> Consumer<'a> {
         self.out.flush()?;
         self.messages.write_all(messages.as_bytes())
     }
+}
+
+/// A datum's bytes; fewer if the record is too short.
+fn slice<'b>(bytes: &'b [u8], datum: &Datum) -> &'b [u8] {
+    let start = (datum.offset as usize).min(bytes.len());
+    let end = (start + datum.size as usize).min(bytes.len());
+    &bytes[start..end]
 }
 
 /// A fault in DTrace's words.

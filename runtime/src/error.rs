@@ -18,6 +18,9 @@ pub enum Error {
     /// The program has errors, which have been shown.
     #[error("the program has errors")]
     Program,
+    /// The program changes the system, and nobody allowed that.
+    #[error("could not enable tracing: Destructive actions not allowed")]
+    Destructive,
     /// A file that was named can't be read.
     #[error("{path} can't be read")]
     Read {

@@ -17,6 +17,8 @@ pub mod load;
 pub mod mappings;
 pub mod maps;
 pub mod options;
+pub mod output;
+pub mod packet;
 pub mod preflight;
 pub mod preprocess;
 pub mod probe;

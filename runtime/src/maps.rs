@@ -6,6 +6,7 @@
 use crate::aggregation::{Element, Source};
 use crate::consume::Kernel;
 use crate::load::{LoadError, Loaded};
+use crate::record::half;
 use libbpf_rs::{MapCore, MapFlags, MapType};
 use strand_compiler::manifest::DROPS;
 
@@ -79,8 +80,15 @@ impl Source for Maps<'_> {
 
 impl Kernel for Maps<'_> {
     fn free_speculation(&mut self, id: u32) {
+        const ENDING: [u32; 2] = [2, 3];
         let names = &self.loaded.manifest.maps;
         let map = |name: &Option<String>| self.map(name.as_deref()?).ok();
+        // Given back once, however often it is committed.
+        let state = map(&names.speculation_states)
+            .and_then(|states| states.lookup(&id.to_ne_bytes(), MapFlags::ANY).ok().flatten());
+        if !state.is_some_and(|state| ENDING.contains(&half(&state, 0))) {
+            return;
+        }
         // Both are there if the program speculates, and neither can be full: an id that can't
         // be given back is one speculation less, which `speculation()` counts as a drop.
         if let Some(states) = map(&names.speculation_states) {

@@ -413,8 +413,8 @@ impl Options {
         let number = |name: &str| self.number(name).unwrap_or_default();
         let small = |name: &str| u32::try_from(number(name)).unwrap_or(u32::MAX);
         CompilerOptions {
-            // An empty string takes its NUL.
-            strsize: small("strsize").max(1),
+            // The option counts what is before the NUL.
+            strsize: small("strsize").clamp(1, 1 << 20) + 1,
             aggsize: number("aggsize"),
             dynvarsize: number("dynvarsize"),
             bufsize: number("bufsize"),
@@ -428,6 +428,9 @@ impl Options {
             loopmax: small("loopmax"),
             strict: self.on("strict"),
             quiet: self.on("quiet"),
+            printsize: small("printsize"),
+            // More than the largest packet is never there.
+            pcapsize: small("pcapsize").clamp(1, 65535),
         }
     }
 }

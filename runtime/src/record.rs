@@ -6,7 +6,7 @@
 use strand_compiler::manifest::{Datum, DatumKind, SymbolKind};
 
 /// One piece of data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Data<'a> {
     /// An integer, extended to 64 bits by its signedness.
     Int {
@@ -17,6 +17,8 @@ pub enum Data<'a> {
         /// Signed.
         signed: bool,
     },
+    /// A floating-point number.
+    Float(f64),
     /// Text without its NUL.
     Text(&'a [u8]),
     /// Raw bytes.
@@ -85,6 +87,10 @@ pub fn decode<'a>(bytes: &'a [u8], datum: &Datum) -> Data<'a> {
         DatumKind::Int { signed } => {
             Data::Int { value: integer(bytes, signed), bytes: datum.size as u8, signed }
         }
+        DatumKind::Float => Data::Float(match bytes.len() {
+            4 => f64::from(f32::from_bits(half(bytes, 0))),
+            _ => f64::from_bits(word(bytes, 0)),
+        }),
         DatumKind::String => {
             let end = bytes.iter().position(|b| *b == 0).unwrap_or(bytes.len());
             Data::Text(&bytes[..end])
@@ -104,6 +110,7 @@ impl Data<'_> {
     pub fn number(&self) -> i64 {
         match self {
             Data::Int { value, .. } => *value,
+            Data::Float(v) => *v as i64,
             Data::Symbol(_, address) | Data::UserSymbol(_, _, address) => *address as i64,
             _ => 0,
         }

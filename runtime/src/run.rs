@@ -8,14 +8,15 @@ use crate::error::Error;
 use crate::kernel::LiveKernel;
 use crate::list;
 use crate::options::Options;
+use crate::output::Output;
 use crate::probe::{self, ProbeName};
 use crate::process::Targets;
 use crate::program::{self, Parsed};
 use crate::{load, preflight, session};
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use strand_compiler::kernel::{Kernel, ProbePattern};
 use strand_compiler::{Compiled, bpf};
+use strand_grammar::diagnostic::Diagnostic;
 
 /// Does it.
 pub fn run(invocation: &Invocation) -> Result<u8, Error> {
@@ -47,13 +48,11 @@ fn kernel(invocation: &Invocation) -> Result<LiveKernel, Error> {
 }
 
 /// Where output goes: stdout, or the end of the file of `-o`.
-pub fn output(invocation: &Invocation) -> Result<Box<dyn Write>, Error> {
+pub fn output(invocation: &Invocation) -> Result<Output<'static>, Error> {
     match &invocation.output {
-        None => Ok(Box::new(BufWriter::new(io::stdout()))),
+        None => Ok(Output::stdout()),
         Some(path) => {
-            let file = File::options().append(true).create(true).open(path);
-            let file = file.map_err(|source| Error::Write { path: path.clone(), source })?;
-            Ok(Box::new(BufWriter::new(file)))
+            Output::file(path).map_err(|source| Error::Write { path: path.clone(), source })
         }
     }
 }
@@ -130,10 +129,35 @@ fn trace(invocation: &Invocation, options: &mut Options) -> Result<u8, Error> {
             eprintln!("{}: allowing destructive actions", invocation.name);
         }
     }
+    if !options.on("destructive") {
+        refuse_destructive(invocation, options, &parsed, &compiled)?;
+    }
     let Compiled { object, manifest, .. } = compiled;
     // Nobody needs the kernel's types any more, and they are large.
     drop((parsed, kernel));
     session::trace(invocation, options, &object.elf, manifest, &mut targets)
+}
+
+/// Says what a program would do to the system, if it would do anything.
+fn refuse_destructive(
+    invocation: &Invocation,
+    options: &Options,
+    parsed: &Parsed,
+    compiled: &Compiled,
+) -> Result<(), Error> {
+    if compiled.destructive.is_empty() {
+        return Ok(());
+    }
+    if invocation.name == "dtrace" {
+        return Err(Error::Destructive);
+    }
+    let refused = compiled.destructive.iter().map(|(span, name)| {
+        let message = format!("`{name}()` is destructive, which was not allowed");
+        Diagnostic::error("D_DESTRUCTIVE", *span, message)
+            .hint("`--destructive` or `#pragma D option destructive` allows it")
+    });
+    parsed.show(&refused.collect::<Vec<_>>(), invocation, options);
+    Err(Error::Program)
 }
 
 /// `strand check`, `dtrace -e`: compiles each script alone, or the texts together.

@@ -92,12 +92,13 @@ pub fn trace(
     options.start_tracing();
     let mut consumer = Consumer::new(
         &loaded.manifest,
-        look(invocation, options),
+        Look::new(options, invocation.name, std::env::var_os("_DTRACE_TESTING").is_some()),
         Box::new(LiveSymbolizer::default()),
         run::output(invocation)?,
         Box::new(io::stderr()),
     );
-    order(&mut consumer, options);
+    consumer.set_options(options.clone());
+    consumer.target = u64::try_from(targets.id()).unwrap_or(0);
     let sink =
         RefCell::new(Sink { consumer, maps: Maps::new(&loaded), status: None, broken: None });
     let records = records(&loaded, &sink)?;
@@ -141,7 +142,6 @@ impl Session<'_, '_> {
     /// Prints what comes until something says to stop.
     fn watch(&self, options: &Options, targets: &mut Targets, interrupt: &Interrupt) {
         let status_every = period(options, "statusrate").unwrap_or(Duration::from_secs(1));
-        let fixed = period(options, "switchrate");
         let mut pause = SHORTEST;
         let mut looked = Instant::now();
         let mut settled = Instant::now();
@@ -158,6 +158,8 @@ impl Session<'_, '_> {
             if stopping || self.sink.borrow().broken.is_some() {
                 return;
             }
+            // `setopt()` may have changed it.
+            let fixed = period(&self.sink.borrow().consumer.options, "switchrate");
             if fixed.is_some_and(|every| looked.elapsed() < every) {
                 std::thread::sleep(LONGEST.min(fixed.unwrap_or(LONGEST)));
                 continue;
@@ -244,26 +246,4 @@ fn finish(
 
 fn period(options: &Options, name: &str) -> Option<Duration> {
     options.number(name).filter(|n| *n > 0).map(Duration::from_nanos)
-}
-
-fn look(invocation: &Invocation, options: &Options) -> Look {
-    let number = |name: &str| options.number(name).unwrap_or(0) as usize;
-    Look {
-        quiet: options.on("quiet"),
-        testing: std::env::var_os("_DTRACE_TESTING").is_some(),
-        stack_indent: number("stackindent"),
-        noresolve: options.on("noresolve"),
-        specsize: number("specsize"),
-        program: invocation.name.to_owned(),
-    }
-}
-
-/// How aggregations are sorted.
-fn order(consumer: &mut Consumer<'_>, options: &Options) {
-    let number = |name: &str| options.number(name).unwrap_or(0) as usize;
-    let order = &mut consumer.aggregations.order;
-    order.by_key = options.on("aggsortkey");
-    order.key_position = number("aggsortkeypos");
-    order.value_position = number("aggsortpos");
-    order.reverse = options.on("aggsortrev");
 }

@@ -9,6 +9,7 @@ use strand::aggregation::{Element, Source};
 use strand::consume::{Consumer, Control, Kernel, Look};
 use strand::format::printf::printf;
 use strand::format::{Surroundings, print, quantize};
+use strand::output::Output;
 use strand::record::Data;
 use strand::symbolize::{Named, Symbolizer};
 use strand_compiler::buckets::words;
@@ -36,7 +37,7 @@ impl Symbolizer for FakeSymbols {
 }
 
 fn around(symbols: &mut FakeSymbols) -> Surroundings<'_> {
-    Surroundings { symbols, stack_indent: 14, noresolve: false }
+    Surroundings { symbols, stack_indent: 14, noresolve: false, target: 7 }
 }
 
 // ---------------------------------------------------------------------- printf
@@ -122,6 +123,8 @@ fn addresses_become_names() {
     assert_eq!(formatted("a", &[int(0x9000, 8, false)]), "0x9000");
     let user = Data::UserSymbol(SymbolKind::Address, 7, 0x4004);
     assert_eq!(formatted("A", &[user]), "libc.so.6`write+0x4");
+    // A plain number is an address of the traced process.
+    assert_eq!(formatted("A", &[int(0x4004, 8, false)]), "libc.so.6`write+0x4");
 }
 
 #[test]
@@ -130,6 +133,9 @@ fn floats_are_the_numbers() {
     assert_eq!(formatted(".1e", &[int(12345, 4, true)]), "1.2e+04");
     assert_eq!(formatted("g", &[int(1_000_000, 4, true)]), "1e+06");
     assert_eq!(formatted("g", &[int(42, 4, true)]), "42");
+    assert_eq!(formatted("010.2f", &[Data::Float(-1.5)]), "-000001.50");
+    assert_eq!(formatted("#.3g", &[Data::Float(2.0)]), "2.00");
+    assert_eq!(formatted("+E", &[Data::Float(f64::INFINITY)]), "+INF");
 }
 
 proptest! {
@@ -258,6 +264,7 @@ impl Kernel for FakeKernel {
 fn aggregation(name: &str, function: AggregatingFunction, keyed: bool) -> Aggregation {
     let key = Datum { offset: 0, size: 8, kind: DatumKind::String };
     Aggregation {
+        number: None,
         name: name.to_owned(),
         map: name.to_owned(),
         function,
@@ -337,13 +344,15 @@ impl Session {
             stack_indent: 14,
             noresolve: false,
             specsize: 1 << 20,
+            raw_bytes: false,
+            print_size: 8192,
             program: "strand".to_owned(),
         };
         let mut consumer = Consumer::new(
             &self.manifest,
             look,
             Box::new(FakeSymbols),
-            Box::new(out.clone()),
+            Output::to(Box::new(out.clone())),
             Box::new(messages.clone()),
         );
         let mut kernel = self.kernel.clone();

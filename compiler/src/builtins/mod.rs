@@ -164,6 +164,19 @@ pub const ACTIONS: &[&str] = &[
     "speculate",
     "commit",
     "discard",
+    "tracemem",
+    "print",
+    "system",
+    "freopen",
+    "ftruncate",
+    "setopt",
+    "raise",
+    "stop",
+    "chill",
+    "return",
+    "pcap",
+    "panic",
+    "breakpoint",
 ];
 
 /// The aggregating functions; see [`crate::manifest::AggregatingFunction`].

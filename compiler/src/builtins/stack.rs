@@ -77,9 +77,33 @@ fn frames_of_bpf(attach: &Attach) -> i64 {
     }
 }
 
+/// Whether the runtime runs the program, so that all of the kernel's frames are of that.
+fn is_run(attach: &Attach) -> bool {
+    matches!(attach, Attach::Begin | Attach::End | Attach::Tick { .. })
+}
+
+/// Whether no user process has to do with it.
+fn is_tick(attach: &Attach) -> bool {
+    matches!(attach, Attach::Tick { .. })
+}
+
 impl Context<'_, '_> {
+    /// The kernel address that the program was called from.
+    pub(crate) fn caller_of_program(&mut self) -> Value {
+        let at = self.memory(8);
+        self.clear(at, 0, 8);
+        let (bpf, size, skip) = (self.bpf_context(), self.int(8), self.int(1));
+        self.helper(Helper::GET_STACK, &[bpf, at, size, skip]);
+        self.b.load(Width::W64, false, at, 0)
+    }
+
     /// Takes a stack of `size` bytes into memory; the number of bytes taken, or negative.
     fn take_stack(&mut self, at: Value, size: u32, user: bool) -> Value {
+        let none = if user { is_tick(self.attach()) } else { is_run(self.attach()) };
+        if none {
+            self.b.store_imm(Width::W64, at, 0, 0);
+            return self.int(0);
+        }
         let skip = if user { BPF_F_USER_STACK } else { frames_of_bpf(self.attach()) };
         let (bpf, size, flags) = (self.bpf_context(), self.int(i64::from(size)), self.int(skip));
         self.helper(Helper::GET_STACK, &[bpf, at, size, flags])
@@ -92,7 +116,7 @@ impl Context<'_, '_> {
         let mut offset = datum.offset;
         let mut size = datum.size;
         if user {
-            let both = self.helper(Helper::GET_CURRENT_PID_TGID, &[]);
+            let both = self.current_ids();
             let tgid = self.b.binary_imm(BinOp::LShr, both, 32);
             self.b.store(Width::W64, at, offset as i32, tgid);
             offset += 8;

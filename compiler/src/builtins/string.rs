@@ -62,7 +62,8 @@ fn measured(cx: &mut Context, text: &Text, call: &Call) -> (Value, Value) {
 fn strlen(cx: &mut Context, call: &Call) -> Operand {
     let text = cx.text(&call.args[0]);
     if let Text::Literal(bytes) = &text {
-        return Operand::Number(cx.int(bytes.len() as i64));
+        let most = i64::from(cx.strsize()) - 1;
+        return Operand::Number(cx.int((bytes.len() as i64).min(most)));
     }
     Operand::Number(measured(cx, &text, call).1)
 }

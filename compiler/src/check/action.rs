@@ -52,6 +52,10 @@ impl Checker<'_> {
                 Action::Normalize(a, self.normal(by)?)
             }
             "speculate" | "commit" | "discard" => self.speculative(name, args, span)?,
+            "tracemem" => self.tracemem(args, span)?,
+            "print" => self.print(args, span)?,
+            "system" | "freopen" | "ftruncate" | "setopt" | "raise" | "stop" | "chill"
+            | "return" | "pcap" | "panic" | "breakpoint" => self.effect(name, args, span)?,
             _ => return self.other_call(function, args, span),
         };
         if matches!(
@@ -133,16 +137,30 @@ impl Checker<'_> {
         };
         self.in_order(Kind::Record, span);
         let format = self.format("printf", first);
-        let values: Vec<Expr> = rest.iter().map(|a| self.undecayed(a)).collect();
-        let format = format?;
-        if values.iter().any(|v| self.is_bad(v.ty)) {
-            return None;
-        }
-        let args = self.converted("printf", &format, values, first.span, span, false)?;
+        let (format, args) = self.format_arguments("printf", format, rest, first.span, span)?;
         Some(Action::Printf { format, args })
     }
 
-    fn format(&mut self, name: &str, e: &ast::Expr) -> Option<Format> {
+    /// What is to be formatted, as the conversions want it. Its errors are told even if the
+    /// format is wrong (`None`).
+    pub(super) fn format_arguments(
+        &mut self,
+        name: &str,
+        format: Option<Format>,
+        args: &[ast::Expr],
+        text: Span,
+        span: Span,
+    ) -> Option<(Format, Vec<Expr>)> {
+        let values: Vec<Expr> = args.iter().map(|a| self.undecayed(a)).collect();
+        if values.iter().any(|v| self.is_bad(v.ty)) {
+            return None;
+        }
+        let format = format?;
+        let args = self.converted(name, &format, values, text, span, false)?;
+        Some((format, args))
+    }
+
+    pub(super) fn format(&mut self, name: &str, e: &ast::Expr) -> Option<Format> {
         let Syntax::String(text) = &e.kind else {
             let value = self.undecayed(e);
             if self.is_bad(value.ty) {
@@ -268,6 +286,7 @@ impl Checker<'_> {
         let wants = format::wants(c);
         let ok = match wants {
             Wants::Integer => self.types.is_integer(ty) || is_symbol,
+            Wants::Float => self.types.is_float(ty) || self.types.is_integer(ty),
             Wants::Scalar => {
                 self.types.is_scalar(ty) || is_symbol || self.types.array(ty).is_some()
             }
@@ -351,9 +370,7 @@ impl Checker<'_> {
                 self.wrong_count("printa", 0, 1, None, span);
                 return None;
             }
-            [first, rest @ ..] if !matches!(first.kind, Syntax::Aggregation(_)) => {
-                (Some(first), rest)
-            }
+            [first, rest @ ..] if matches!(first.kind, Syntax::String(_)) => (Some(first), rest),
             all => (None, all),
         };
         let parsed = match format {
@@ -423,7 +440,7 @@ impl Checker<'_> {
     // ------------------------------------------------------------ plain arguments
 
     /// So many arguments, all integers.
-    fn scalars(
+    pub(super) fn scalars(
         &mut self,
         name: &str,
         args: &[ast::Expr],
@@ -437,7 +454,7 @@ impl Checker<'_> {
         args.iter().enumerate().map(|(i, a)| self.integer_argument(name, i, a)).collect()
     }
 
-    fn integer_argument(&mut self, name: &str, i: usize, e: &ast::Expr) -> Option<Expr> {
+    pub(super) fn integer_argument(&mut self, name: &str, i: usize, e: &ast::Expr) -> Option<Expr> {
         let value = self.rvalue(e);
         if self.is_bad(value.ty) {
             return None;

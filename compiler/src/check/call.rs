@@ -19,16 +19,12 @@ const DEFINED: &str = "defined";
 
 /// D's functions that this version doesn't have.
 const UNIMPLEMENTED: &[&str] = &[
-    "breakpoint",
-    "chill",
     "cleanpath",
     "copyout",
     "copyoutstr",
     "d_path",
     "ddi_pathname",
     "dirname",
-    "freopen",
-    "ftruncate",
     "getmajor",
     "getminor",
     "htonl",
@@ -51,27 +47,18 @@ const UNIMPLEMENTED: &[&str] = &[
     "ntohl",
     "ntohll",
     "ntohs",
-    "panic",
-    "pcap",
-    "print",
     "progenyof",
-    "raise",
-    "return",
     "rindex",
     "rw_iswriter",
     "rw_read_held",
     "rw_write_held",
-    "setopt",
-    "stop",
     "strchr",
     "strrchr",
     "strstr",
     "strtok",
     "strtoll",
-    "system",
     "tolower",
     "toupper",
-    "tracemem",
 ];
 
 /// "1 key", "3 keys"
@@ -214,6 +201,9 @@ impl Checker<'_> {
         args: &[ast::Expr],
         span: Span,
     ) -> Expr {
+        if matches!(subroutine.name, "copyout" | "copyoutstr") {
+            self.destructive(subroutine.name, span);
+        }
         let values: Vec<Expr> = args.iter().map(|a| self.undecayed(a)).collect();
         let least = subroutine.params.iter().filter(|p| !p.optional).count();
         let most = subroutine.params.len();

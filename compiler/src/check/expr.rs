@@ -370,6 +370,8 @@ impl Checker<'_> {
         };
         let size = match complete {
             Some(record) => Some(self.types.record(record).size),
+            // As the option has it: without the NUL.
+            None if self.types.is_string(of) => Some(self.types.strsize() - 1),
             None => self.types.size(of),
         };
         let size = size.filter(|n| *n > 0);

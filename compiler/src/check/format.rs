@@ -112,6 +112,7 @@ fn count(chars: &mut Chars) -> Result<Option<Count>, String> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wants {
     Integer,
+    Float,
     Scalar,
     Text,
     Stack,
@@ -125,6 +126,7 @@ pub(super) fn wants(c: &Conversion) -> Wants {
         'k' => Wants::Stack,
         'a' | 'A' => Wants::Address,
         'p' => Wants::Scalar,
+        'e' | 'E' | 'f' | 'g' | 'G' => Wants::Float,
         _ => Wants::Integer,
     }
 }
@@ -133,6 +135,7 @@ pub(super) fn wants(c: &Conversion) -> Wants {
 pub(super) fn wanted_text(w: Wants) -> &'static str {
     match w {
         Wants::Integer => "an integer",
+        Wants::Float => "a floating-point number",
         Wants::Scalar => "an integer or pointer",
         Wants::Text => "text",
         Wants::Stack => "a stack",

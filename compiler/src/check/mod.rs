@@ -19,6 +19,7 @@ mod binary;
 mod call;
 mod convert;
 mod declare;
+mod effect;
 mod expr;
 mod format;
 mod inline;
@@ -27,6 +28,7 @@ mod name;
 mod order;
 mod place;
 mod record;
+mod show;
 mod statement;
 #[cfg(test)]
 mod tests;
@@ -82,10 +84,16 @@ pub fn check(
         }
     }
     let enablings = plan.enablings();
-    let Checker { types, variables, aggregations, diagnostics, .. } = checker;
+    for problem in effect::misplaced_returns(&enablings) {
+        checker.report(problem);
+    }
+    let Checker { types, variables, aggregations, diagnostics, destructions, .. } = checker;
     let aggregations = aggregations.into_iter().map(|a| a.typed).collect();
     let clauses = clauses.iter().map(|c| c.span).collect();
-    (typed::Program { types, variables, aggregations, clauses, enablings }, diagnostics)
+    let destructive = destructions;
+    let program =
+        typed::Program { types, variables, aggregations, clauses, enablings, destructive };
+    (program, diagnostics)
 }
 
 /// Types that the checker itself speaks of.
@@ -217,6 +225,8 @@ pub(crate) struct Checker<'a> {
     pub library: Library,
     pub env: Env,
     pub diagnostics: Vec<Diagnostic>,
+    /// Where something destructive is done, with the function's name.
+    pub destructions: Vec<(Span, String)>,
     reported: FxHashSet<(&'static str, Option<Span>, String)>,
     /// Errors so far, those among them that were reported before.
     errors: usize,
@@ -252,6 +262,7 @@ impl<'a> Checker<'a> {
             library: Library::new(),
             env: Env::default(),
             diagnostics: Vec::new(),
+            destructions: Vec::new(),
             reported: FxHashSet::default(),
             errors: 0,
             version: None,

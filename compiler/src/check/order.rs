@@ -12,6 +12,8 @@ use strand_grammar::source::Span;
 pub(crate) enum Kind {
     /// Data for the reader.
     Record,
+    /// What changes the system.
+    Destructive,
     /// `exit()`
     Exit,
     /// `@a = …`
@@ -56,7 +58,10 @@ impl Order {
             Kind::Exit if self.speculated.is_some() => {
                 self.speculated.map(|at| ("D_EXIT_SPEC", "`exit()` can't follow `speculate()`", at))
             }
-            Kind::Record | Kind::Exit => self
+            Kind::Destructive if self.speculated.is_some() => self
+                .speculated
+                .map(|at| ("D_ACT_SPEC", "what is destructive can't follow `speculate()`", at)),
+            Kind::Record | Kind::Exit | Kind::Destructive => self
                 .committed
                 .map(|at| ("D_DREC_COMM", "what records data can't follow `commit()`", at)),
         };
@@ -64,7 +69,7 @@ impl Order {
             Kind::Speculate => &mut self.speculated,
             Kind::Commit => &mut self.committed,
             Kind::Aggregate => &mut self.aggregated,
-            Kind::Record | Kind::Exit => &mut self.recorded,
+            Kind::Record | Kind::Exit | Kind::Destructive => &mut self.recorded,
             Kind::Discard => return None,
         };
         first.get_or_insert(span);

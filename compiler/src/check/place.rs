@@ -429,6 +429,11 @@ impl Checker<'_> {
         self.bad(span)
     }
 
+    /// What a pointer to something with a size points to.
+    pub(super) fn through(&mut self, e: Expr, span: Span) -> Expr {
+        within_lets(e, |e| self.read_through(e, span))
+    }
+
     /// What a pointer points to, whatever that is.
     fn read_through(&mut self, e: Expr, span: Span) -> Expr {
         let to = self.types.pointee(e.ty).unwrap_or(self.basic.bad);

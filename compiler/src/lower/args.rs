@@ -110,6 +110,8 @@ impl Context<'_, '_> {
         let bpf = self.env.bpf;
         let i = usize::from(n);
         let number = match &site.attach {
+            // The kernel's side is where the program is run from; there is no user's side.
+            Attach::Tick { .. } if n == 0 => self.caller_of_program(),
             Attach::Begin | Attach::End | Attach::Tick { .. } => self.int(0),
             Attach::Error => match self.env.error_args {
                 Some(args) if i < args.len() => args[i],

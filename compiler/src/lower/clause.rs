@@ -8,6 +8,7 @@ use super::record::{Row, records, records_within};
 use crate::ir::{BlockId, Cond, Helper, Width};
 use crate::manifest::{self, State};
 use crate::typed::{Action, Clause, Expr, Statement, StatementKind};
+use strand_grammar::source::Span;
 
 /// Where a list of statements stands in its clause's line of output.
 #[derive(Clone, Copy)]
@@ -29,6 +30,32 @@ pub(crate) fn exits(clause: &Clause) -> bool {
     found
 }
 
+/// The most rows that a way through these statements has; 2 for more.
+fn most_rows(all: &[Statement]) -> usize {
+    let mut rows = 0;
+    let mut in_row = false;
+    for s in all {
+        let more = match &s.kind {
+            StatementKind::If { then, otherwise, .. } => {
+                in_row = false;
+                most_rows(then).max(most_rows(otherwise))
+            }
+            StatementKind::Loop { body, .. } => {
+                in_row = false;
+                2 * most_rows(body)
+            }
+            StatementKind::Action(Action::Speculate(_)) => {
+                in_row = false;
+                0
+            }
+            _ if records(s) => usize::from(!std::mem::replace(&mut in_row, true)),
+            _ => 0,
+        };
+        rows += more;
+    }
+    rows.min(2)
+}
+
 impl Context<'_, '_> {
     /// One clause, predicate and all; goes on behind it.
     pub(crate) fn clause(&mut self, clause: &Clause) {
@@ -37,6 +64,8 @@ impl Context<'_, '_> {
         self.env.clause = clause.index;
         self.env.record = None;
         self.env.speculation = None;
+        self.env.whole = false;
+        self.env.recorded = None;
         let outer = self.b.set_span(None);
         let uses = super::program::Uses::of(clause, self.unit.types());
         if uses.scratch {
@@ -68,29 +97,55 @@ impl Context<'_, '_> {
     /// ends it where control flow makes these necessary.
     fn body(&mut self, statements: &[Statement]) {
         if !records_within(statements) {
-            return self.statements(statements);
+            self.statements(statements);
+            // A firing that is only speculated about is one to show if it is committed.
+            if self.env.speculation.is_some() {
+                self.empty_record(true, true);
+            }
+            return;
         }
         let flow = |s: &Statement| {
             matches!(s.kind, StatementKind::If { .. } | StatementKind::Loop { .. })
                 && records_within(std::slice::from_ref(s))
         };
         let quiet = self.unit.options.quiet;
-        let split = statements.iter().any(flow);
-        if !split || quiet {
+        self.env.whole = quiet && most_rows(statements) <= 1;
+        if self.env.whole || !statements.iter().any(flow) {
             return self.rows(statements, Line { first: true, last: true });
         }
         let first = statements.iter().position(flow).unwrap_or(0);
         let last = statements.iter().rposition(flow).unwrap_or(0);
         let opens = statements[..first].iter().any(records);
         let closes = statements[last + 1..].iter().any(records);
-        if !opens {
+        // Without lines, there is only something to end if something was recorded.
+        if quiet && !opens && !closes {
+            let at = self.memory(8);
+            self.b.store_imm(Width::W64, at, 0, 0);
+            self.env.recorded = Some(at);
+        }
+        if !opens && !quiet {
             self.empty_record(true, false);
         }
         self.rows(&statements[..first], Line { first: true, last: false });
         self.rows(&statements[first..=last], Line { first: false, last: false });
         self.rows(&statements[last + 1..], Line { first: false, last: true });
-        if !closes {
-            self.empty_record(false, true);
+        if closes {
+            return;
+        }
+        let Some(at) = self.env.recorded.take() else { return self.empty_record(false, true) };
+        let (some, done) = (self.b.block(&[]), self.b.block(&[]));
+        let recorded = self.b.load(Width::W64, false, at, 0);
+        self.b.branch_imm(Cond::Ne, recorded, 0, some, done);
+        self.b.switch_to(some);
+        self.empty_record(false, true);
+        self.b.jump(done, &[]);
+        self.b.switch_to(done);
+    }
+
+    /// Takes note that the clause has recorded something, where that is asked for.
+    fn note_recorded(&mut self) {
+        if let (Some(at), None) = (self.env.recorded, &self.env.frame) {
+            self.b.store_imm(Width::W64, at, 0, 1);
         }
     }
 
@@ -146,7 +201,7 @@ impl Context<'_, '_> {
         }
         let last = run.iter().rposition(records);
         let layout = last.map(|_| self.close_layout(row, line.first, line.last));
-        for (i, (s, data)) in run.iter().zip(plans).enumerate() {
+        for (i, (s, parts)) in run.iter().zip(plans).enumerate() {
             let outer = self.b.set_span(Some(s.span));
             if let (true, None, Some((index, size))) = (records(s), self.env.record, layout) {
                 let record = self.reserve(index, size);
@@ -154,20 +209,17 @@ impl Context<'_, '_> {
             }
             self.plain(s);
             let mut argument = None;
-            for (datum, e) in data {
-                let value = self.expr(e);
-                argument = Some(value.clone());
-                if let Some(record) = self.env.record {
-                    self.store_datum(record, &datum, &value, false, e.span);
-                }
+            for part in parts {
+                argument = self.record_part(&part);
             }
             if let StatementKind::Action(a) = &s.kind {
-                self.after(a, argument);
+                self.after(a, argument, s.span);
             }
             if Some(i) == last
                 && let Some(record) = self.env.record.take()
             {
                 self.submit(record, wake);
+                self.note_recorded();
             }
             self.b.set_span(outer);
         }
@@ -187,15 +239,18 @@ impl Context<'_, '_> {
     }
 
     /// What an action does in the kernel once its data is recorded.
-    fn after(&mut self, action: &Action, argument: Option<Operand>) {
+    fn after(&mut self, action: &Action, argument: Option<Operand>, span: Span) {
         let argument = argument.unwrap_or(Operand::Nothing);
         match action {
             Action::Exit(_) => {
                 let state = self.b.bss(manifest::STATE_OFFSET);
                 self.b.store_imm(Width::W32, state, 0, State::Stopping as i64);
             }
-            Action::Commit(_) => self.change_speculation(&argument, 2),
-            Action::Discard(_) => self.change_speculation(&argument, 3),
+            Action::Commit(_) => self.change_speculation(&argument, 2, span),
+            Action::Discard(_) => self.change_speculation(&argument, 3, span),
+            Action::Raise(e) => self.send_signal(e, span),
+            Action::Chill(e) => self.wait(e, span),
+            Action::Return(e) => self.override_return(e),
             _ => {}
         }
     }
@@ -214,6 +269,10 @@ impl Context<'_, '_> {
                 self.b.switch_to(done);
             }
             StatementKind::Loop { condition, step, body } => {
+                // Its turns can't tell.
+                if records_within(body) {
+                    self.note_recorded();
+                }
                 self.bpf_loop(condition.as_ref(), step.as_ref(), body, s.span);
             }
             StatementKind::Break => self.leave_loop(),
@@ -275,10 +334,15 @@ impl Context<'_, '_> {
         self.env.speculation = Some(id);
     }
 
-    /// `commit` and `discard`: the state only tells `speculate` that it is over.
-    fn change_speculation(&mut self, id: &Operand, to: i64) {
+    /// `commit` and `discard`: the state only tells `speculate` that it is over. An id that
+    /// was never given out is a fault; 0 is what `speculation()` gives when there is none.
+    fn change_speculation(&mut self, id: &Operand, to: i64, span: Span) {
         let id = self.number(id);
-        let done = self.b.block(&[]);
+        let (some, done) = (self.b.block(&[]), self.b.block(&[]));
+        self.b.branch_imm(Cond::Ne, id, 0, some, done);
+        self.b.switch_to(some);
+        let most = self.int(i64::from(self.unit.options.nspec));
+        self.fault_if(Cond::UGt, id, most, manifest::Fault::IllegalOp, id, span);
         let state = self.speculation_state(id, done);
         let (active, to) = (self.int(1), self.int(to));
         self.b.atomic_compare_exchange(Width::W32, state, 0, active, to);

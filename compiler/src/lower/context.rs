@@ -97,6 +97,10 @@ pub(crate) struct Env {
     pub fault: FaultTarget,
     /// The record being filled.
     pub record: Option<Value>,
+    /// Each row of the clause is all that it records in one firing.
+    pub whole: bool,
+    /// Where it is noted that the clause has recorded something (never in a turn).
+    pub recorded: Option<Value>,
     /// The speculation that records go to.
     pub speculation: Option<Value>,
     /// `arg0` … of ERROR.

@@ -8,7 +8,8 @@
 
 use super::context::Context;
 use crate::ir::{BlockId, Cond, Helper, Target, Type, Value, Width};
-use crate::manifest::{self, Drops, Fault};
+use crate::kernel::Attach;
+use crate::manifest::{self, Drops, Fault, State};
 use strand_grammar::source::Span;
 
 /// Where a fault goes.
@@ -117,6 +118,14 @@ impl Context<'_, '_> {
         let raised = Raised { site, pc, kind, value };
         self.record_fault(raised);
         self.error_clauses(raised, clause);
+        // After exit() the probe's later clauses don't run.
+        if self.error_exits() {
+            match self.env.site.attach {
+                Attach::End => {}
+                Attach::Begin => self.go_on_in_state(State::Starting, last),
+                _ => self.go_on_in_state(State::Active, last),
+            }
+        }
         for ordinal_n in self.faults.resumes.clone() {
             let next = self.b.block(&[]);
             let wanted = self.int(i64::from(ordinal_n));
@@ -151,14 +160,21 @@ impl Context<'_, '_> {
         self.b.switch_to(done);
     }
 
+    /// Whether a clause of ERROR may call `exit()`.
+    fn error_exits(&self) -> bool {
+        let mut enablings = self.unit.program.enablings.iter();
+        enablings.any(|e| {
+            e.sites.iter().any(|s| s.attach == Attach::Error)
+                && e.clauses.iter().any(super::clause::exits)
+        })
+    }
+
     /// ERROR's clauses, inline: `arg1` epid, `arg2` the clause, `arg3` the instruction,
     /// `arg4` fault, `arg5` value.
     fn error_clauses(&mut self, Raised { pc, kind, value, .. }: Raised, clause: Value) {
         let program = self.unit.program;
-        let errors = program
-            .enablings
-            .iter()
-            .filter(|e| e.sites.iter().any(|s| s.attach == crate::kernel::Attach::Error));
+        let errors =
+            program.enablings.iter().filter(|e| e.sites.iter().any(|s| s.attach == Attach::Error));
         for enabling in errors {
             let Some(site_of_error) = enabling.sites.first() else { continue };
             let zero = self.int(0);

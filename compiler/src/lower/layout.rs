@@ -18,25 +18,40 @@ pub(crate) fn round_up(n: u32, to: u32) -> u32 {
 pub(crate) struct KeyLayout {
     /// For BTF and the map.
     pub layout: Layout,
-    /// For the runtime; the hidden thread number is not among them.
+    /// For the runtime; the prefix is not among them.
     pub data: Vec<Datum>,
-    /// Begins with the thread's number (u64).
-    pub per_thread: bool,
+    /// What it begins with.
+    pub prefix: Prefix,
     /// Has gaps that must be zeroed.
     pub gaps: bool,
 }
 
+/// A u64 at the start of a key, which is no part of the tuple.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Prefix {
+    None,
+    /// The thread's number.
+    Thread,
+    /// The number of the aggregation, of several in one map.
+    Aggregation(u32),
+}
+
 impl KeyLayout {
     /// `bounds` has for each key the most bytes that text there can take, 0 if it isn't text.
-    pub fn new(types: &Types, keys: &[TypeId], bounds: &[u32], per_thread: bool) -> Self {
+    pub fn new(types: &Types, keys: &[TypeId], bounds: &[u32], prefix: Prefix) -> Self {
         let mut fields = Vec::new();
         let mut data = Vec::new();
         let mut end = 0;
         let mut used = 0;
         let mut align = 1;
-        if per_thread {
+        let name = match prefix {
+            Prefix::None => None,
+            Prefix::Thread => Some("thread"),
+            Prefix::Aggregation(_) => Some("aggregation"),
+        };
+        if let Some(name) = name {
             let kind = LayoutKind::Int { bytes: 8, signed: false };
-            fields.push(LayoutField { name: "thread".to_owned(), offset: 0, kind });
+            fields.push(LayoutField { name: name.to_owned(), offset: 0, kind });
             (end, used, align) = (8, 8, 8);
         }
         for (i, key) in keys.iter().enumerate() {
@@ -46,7 +61,7 @@ impl KeyLayout {
             let layout_kind = match kind {
                 DatumKind::Int { signed } => LayoutKind::Int { bytes: size as u8, signed },
                 DatumKind::String => LayoutKind::String(size),
-                DatumKind::Bytes => LayoutKind::Bytes(size),
+                DatumKind::Bytes | DatumKind::Float => LayoutKind::Bytes(size),
                 DatumKind::Stack
                 | DatumKind::UserStack
                 | DatumKind::Symbol(_)
@@ -59,7 +74,7 @@ impl KeyLayout {
             align = align.max(alignment);
         }
         let size = round_up(end.max(1), align);
-        KeyLayout { layout: Layout { size, align, fields }, data, per_thread, gaps: used != size }
+        KeyLayout { layout: Layout { size, align, fields }, data, prefix, gaps: used != size }
     }
 }
 
@@ -75,6 +90,7 @@ pub(crate) fn datum(types: &Types, ty: TypeId, bound: u32) -> (u32, u32, DatumKi
         Type::UserStack(_) => (size, 8, DatumKind::UserStack),
         Type::Symbol(kind) => (8, 8, DatumKind::Symbol(*kind)),
         Type::UserSymbol(kind) => (16, 8, DatumKind::UserSymbol(*kind)),
+        Type::Float { bytes: 4 | 8, .. } => (size, size, DatumKind::Float),
         _ if types.is_scalar(ty) => (size, size, DatumKind::Int { signed: types.is_signed(ty) }),
         // A struct or array by value; copied and cleared in words where it can be.
         _ => (size, 8, DatumKind::Bytes),

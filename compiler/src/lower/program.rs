@@ -160,6 +160,8 @@ fn start<'u, 'a>(
         locals: None,
         fault: FaultTarget::Block(0),
         record: None,
+        whole: false,
+        recorded: None,
         speculation: None,
         error_args: None,
         end: BlockId(0),
@@ -191,7 +193,7 @@ impl Context<'_, '_> {
         out
     }
 
-    fn go_on_in_state(&mut self, expected: State, out: BlockId) {
+    pub(crate) fn go_on_in_state(&mut self, expected: State, out: BlockId) {
         let state = self.b.bss(manifest::STATE_OFFSET);
         let state = self.b.load(Width::W32, false, state, 0);
         let expected = self.int(expected as i64);

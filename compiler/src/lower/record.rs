@@ -12,9 +12,12 @@ use super::context::{Context, Operand};
 use super::layout::{datum, round_up};
 use crate::ir::{Cond, Helper, Value, Width};
 use crate::manifest::{self, Action as Recorded, Datum, DatumKind, Drops};
-use crate::typed::{Action, Expr, Statement, StatementKind};
+use crate::typed::{Action, Expr, ExprKind, Statement, StatementKind};
 use crate::types::Type as DType;
 use strand_grammar::source::Span;
+
+/// What `print()` takes at least: `setopt()` may ask for more than the option did.
+const PRINTED: u32 = 8192;
 
 const BPF_RB_NO_WAKEUP: i64 = 1;
 const BPF_RB_FORCE_WAKEUP: i64 = 2;
@@ -24,6 +27,23 @@ pub(crate) struct Row {
     /// Its size so far.
     end: u32,
     actions: Vec<Recorded>,
+}
+
+/// What an action stores in its record.
+pub(crate) enum Part<'e> {
+    /// A value.
+    Value(Datum, &'e Expr),
+    /// A value that is read somewhere, and where that is.
+    Addressed {
+        /// Of the address.
+        address: Datum,
+        /// Of the value.
+        value: Datum,
+        /// A read.
+        e: &'e Expr,
+    },
+    /// A network packet.
+    Packet(super::effect::Packet<'e>),
 }
 
 impl Row {
@@ -64,52 +84,136 @@ impl Context<'_, '_> {
         }
     }
 
-    /// Lays out an action; the expressions to be stored, in order.
-    pub(crate) fn plan_action<'e>(
-        &mut self,
-        row: &mut Row,
-        action: &'e Action,
-    ) -> Vec<(Datum, &'e Expr)> {
-        let mut data = Vec::new();
-        let mut take = |cx: &mut Self, row: &mut Row, e: &'e Expr| {
+    /// Lays out an action; what is to be stored, in order.
+    pub(crate) fn plan_action<'e>(&mut self, row: &mut Row, action: &'e Action) -> Vec<Part<'e>> {
+        let mut parts = Vec::new();
+        let mut take = |cx: &mut Self, e: &'e Expr| {
             let datum = cx.plan(row, e);
-            data.push((datum.clone(), e));
+            parts.push(Part::Value(datum.clone(), e));
             datum
         };
         let recorded = match action {
-            Action::Trace(e) => Recorded::Trace(take(self, row, e)),
-            Action::Show(e) => Recorded::Show(take(self, row, e)),
+            Action::Trace(e) => Recorded::Trace(take(self, e)),
+            Action::Show(e) => Recorded::Show(take(self, e)),
             Action::Printf { format, args } => {
-                let args = args.iter().map(|e| take(self, row, e)).collect();
+                let args = args.iter().map(|e| take(self, e)).collect();
                 Recorded::Printf { format: format.clone(), args }
+            }
+            Action::System { format, args } => {
+                let args = args.iter().map(|e| take(self, e)).collect();
+                Recorded::System { format: format.clone(), args }
+            }
+            Action::Freopen { format, args } => {
+                let args = args.iter().map(|e| take(self, e)).collect();
+                Recorded::Freopen { format: format.clone(), args }
             }
             Action::Printa { format, aggregations } => Recorded::Printa {
                 format: format.clone(),
                 aggregations: aggregations.iter().map(|a| a.0).collect(),
             },
             Action::Clear(a) => Recorded::Clear(a.0),
-            Action::Trunc(a, n) => Recorded::Trunc(a.0, n.as_ref().map(|e| take(self, row, e))),
-            Action::Normalize(a, e) => Recorded::Normalize(a.0, take(self, row, e)),
+            Action::Trunc(a, n) => Recorded::Trunc(a.0, n.as_ref().map(|e| take(self, e))),
+            Action::Normalize(a, e) => Recorded::Normalize(a.0, take(self, e)),
             Action::Denormalize(a) => Recorded::Denormalize(a.0),
-            Action::Exit(e) => Recorded::Exit(take(self, row, e)),
-            Action::Commit(e) => Recorded::Commit(take(self, row, e)),
-            Action::Discard(e) => Recorded::Discard(take(self, row, e)),
-            Action::Speculate(_) => return data,
+            Action::Exit(e) => Recorded::Exit(take(self, e)),
+            Action::Commit(e) => Recorded::Commit(take(self, e)),
+            Action::Discard(e) => Recorded::Discard(take(self, e)),
+            Action::Speculate(_) => return parts,
+            Action::Tracemem { bytes, used } => {
+                let bytes = take(self, bytes);
+                Recorded::Tracemem(bytes, used.as_ref().map(|e| take(self, e)))
+            }
+            Action::Print { value, pointer } => {
+                let (recorded, part) = self.plan_print(row, value, *pointer);
+                parts.push(part);
+                recorded
+            }
+            Action::Ftruncate => Recorded::Ftruncate,
+            Action::Setopt(name, value) => {
+                let name = take(self, name);
+                Recorded::Setopt(name, value.as_ref().map(|e| take(self, e)))
+            }
+            Action::Pcap { local, skb, length, data, protocol } => {
+                let protocol = take(self, protocol);
+                let (recorded, packet) =
+                    self.plan_packet(row, protocol, (*local, skb), length, data);
+                parts.push(Part::Packet(packet));
+                recorded
+            }
+            Action::Raise(_) | Action::Chill(_) | Action::Return(_) => Recorded::Done,
         };
         row.actions.push(recorded);
-        data
+        parts
+    }
+
+    /// Takes room in the row for so many bytes of this kind.
+    pub(crate) fn take_room(&mut self, row: &mut Row, size: u32, kind: DatumKind) -> Datum {
+        let offset = round_up(row.end, size.min(8).next_power_of_two());
+        row.end = offset + size;
+        Datum { offset, size, kind }
+    }
+
+    /// `print()`: as much of the value as may be shown.
+    fn plan_print<'e>(
+        &mut self,
+        row: &mut Row,
+        e: &'e Expr,
+        pointer: bool,
+    ) -> (Recorded, Part<'e>) {
+        let ty = self.unit.type_layout(e.ty);
+        let address = pointer.then(|| self.take_room(row, 8, DatumKind::Int { signed: false }));
+        let in_memory = |e: &Expr| matches!(e.kind, ExprKind::Read(_));
+        let value = if pointer && in_memory(super::print::innermost(e)) {
+            let size = self.unit.size(e.ty).min(self.unit.options.printsize.max(PRINTED));
+            self.take_room(row, size, DatumKind::Bytes)
+        } else {
+            self.plan(row, e)
+        };
+        let part = match &address {
+            Some(address) => Part::Addressed { address: address.clone(), value: value.clone(), e },
+            None => Part::Value(value.clone(), e),
+        };
+        (Recorded::Print { address, value, ty }, part)
+    }
+
+    /// Stores what was planned where the record wants it; the value, if it is one.
+    pub(crate) fn record_part(&mut self, part: &Part) -> Option<Operand> {
+        match part {
+            Part::Value(datum, e) => {
+                if let (DatumKind::Bytes, Some(record)) = (datum.kind, self.env.record)
+                    && self.read_into(record, None, datum, e)
+                {
+                    return None;
+                }
+                let value = self.expr(e);
+                if let Some(record) = self.env.record {
+                    self.store_datum(record, datum, &value, false, e.span);
+                }
+                Some(value)
+            }
+            Part::Addressed { address, value, e } => {
+                if let Some(record) = self.env.record {
+                    self.read_into(record, Some(address), value, e);
+                }
+                None
+            }
+            Part::Packet(packet) => {
+                if let Some(record) = self.env.record {
+                    self.store_packet(record, packet);
+                }
+                None
+            }
+        }
     }
 
     /// Finishes the layout; its index.
     pub(crate) fn close_layout(&mut self, row: Row, first: bool, last: bool) -> (u32, u32) {
         let size = round_up(row.end, 8);
-        // Quiet output has no lines to open and close.
-        let quiet = self.unit.options.quiet;
         let record = manifest::Record {
             clause: self.env.clause,
             size,
-            first: first || quiet,
-            last: last || quiet,
+            first: first || self.env.whole,
+            last: last || self.env.whole,
             actions: row.actions,
         };
         self.unit.manifest.records.push(record);
@@ -179,7 +283,7 @@ impl Context<'_, '_> {
                     self.b.store(Width::W64, at, offset as i32 + 8 * i as i32, word);
                 }
             }
-            (DatumKind::Bytes, Operand::Bytes(from, size)) => {
+            (DatumKind::Bytes | DatumKind::Float, Operand::Bytes(from, size)) => {
                 let size = datum.size.min(*size);
                 self.copy_bytes(at, offset, *from, size);
             }

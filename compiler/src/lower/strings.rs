@@ -176,7 +176,9 @@ impl Context<'_, '_> {
         bytes: &[u8],
         pad: bool,
     ) -> Value {
-        let keep = bytes.len().min(size as usize - 1);
+        // Room may be rounded up; a string isn't longer for that.
+        let most = size.min(self.unit.options.strsize) as usize;
+        let keep = bytes.len().min(most - 1);
         let mut image = bytes[..keep].to_vec();
         // Text ends at its first NUL.
         if let Some(nul) = image.iter().position(|b| *b == 0) {

@@ -120,6 +120,7 @@ impl Made {
             }],
         };
         let program = Program {
+            destructive: Vec::new(),
             types: self.types,
             variables: self.variables,
             aggregations: self.aggregations,

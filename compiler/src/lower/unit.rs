@@ -3,7 +3,7 @@
 //!
 //! In: the typed program. Out: ids to refer to. Maps that no clause uses are not made.
 
-use super::layout::{KeyLayout, round_up};
+use super::layout::{KeyLayout, Prefix, round_up};
 use super::strings::Bounds;
 use crate::ir::{
     Field, FieldId, Function, FunctionId, Layout, LayoutField, LayoutKind, Map, MapId, MapKind,
@@ -20,6 +20,9 @@ use strand_grammar::source::{Sources, Span};
 
 const BPF_F_NO_PREALLOC: u32 = 1;
 
+/// More aggregations than these share maps. A program can use 64 maps.
+const MANY: usize = 32;
+
 /// Where a variable lives.
 #[derive(Debug, Clone)]
 pub(crate) enum Storage {
@@ -29,7 +32,7 @@ pub(crate) enum Storage {
     Thread(u32),
     /// So many bytes into the clause-locals of a firing.
     Clause(u32),
-    /// Elements of a hash map; `per_thread` adds the thread's number to the key.
+    /// Elements of a hash map.
     Map {
         /// The map.
         map: MapId,
@@ -69,6 +72,8 @@ pub(crate) struct Unit<'a> {
     speculations: Option<(MapId, MapId)>,
     /// Subprograms made once, by name.
     pub functions: FxHashMap<&'static str, FunctionId>,
+    /// Indices of types in the manifest.
+    pub type_layouts: FxHashMap<TypeId, u32>,
 }
 
 /// Bytes at the start of a thread's storage: its number, for keys of `self->a[k]`.
@@ -103,6 +108,7 @@ impl<'a> Unit<'a> {
             threads: None,
             speculations: None,
             functions: FxHashMap::default(),
+            type_layouts: FxHashMap::default(),
         };
         let bounds = Bounds::of(program);
         unit.place_variables(&bounds);
@@ -143,7 +149,7 @@ impl<'a> Unit<'a> {
                         self.types(),
                         keys,
                         bounds.variable(VariableId(i as u32)),
-                        scope == Scope::Thread,
+                        if scope == Scope::Thread { Prefix::Thread } else { Prefix::None },
                     );
                     let value = self.value_layout(v.ty, &v.name);
                     let name = format!("{}_{i}", v.name.trim_start_matches('_'));
@@ -190,44 +196,30 @@ impl<'a> Unit<'a> {
         Layout { size, align, fields: vec![LayoutField { name, offset: 0, kind }] }
     }
 
+    /// Gives every aggregation a map of its own; if they are many, one to all whose keys
+    /// and values are alike, since a program can't use many maps.
     fn place_aggregations(&mut self, bounds: &Bounds) {
+        let share = self.program.aggregations.len() > MANY;
+        let mut shared: FxHashMap<(Layout, u32), MapId> = FxHashMap::default();
         for (i, a) in self.program.aggregations.iter().enumerate() {
             let words = crate::buckets::words(&a.function);
-            let value = super::aggregation::value_layout(&a.function);
-            let id = AggregationId(i as u32);
-            let key = (!a.keys.is_empty())
-                .then(|| KeyLayout::new(self.types(), &a.keys, bounds.aggregation(id), false));
-            let name = format!("agg_{}_{i}", a.name.trim_start_matches('_'));
-            let map = match &key {
-                Some(key) => {
-                    let bytes = u64::from(round_up(key.layout.size, 8) + 8 * words) + 64;
-                    let entries = (self.options.aggsize / bytes).clamp(1, 1 << 24) as u32;
-                    let flags = if self.kernel.has(Feature::HashNoPrealloc) {
-                        BPF_F_NO_PREALLOC
-                    } else {
-                        0
-                    };
-                    self.add_map(Map {
-                        name: name.clone(),
-                        kind: MapKind::PercpuHash,
-                        key: Some(key.layout.clone()),
-                        value: Some(value),
-                        entries,
-                        flags,
-                    })
-                }
-                None => self.add_map(Map {
-                    name: name.clone(),
-                    kind: MapKind::PercpuArray,
-                    key: Some(index_layout()),
-                    value: Some(value),
-                    entries: 1,
-                    flags: 0,
-                }),
-            };
+            let prefix = if share { Prefix::Aggregation(i as u32) } else { Prefix::None };
+            let bounds = bounds.aggregation(AggregationId(i as u32));
+            let key = (share || !a.keys.is_empty())
+                .then(|| KeyLayout::new(self.types(), &a.keys, bounds, prefix));
+            let alike = key.as_ref().filter(|_| share).map(|k| (k.layout.clone(), words));
+            let known = alike.as_ref().and_then(|alike| shared.get(alike)).copied();
+            let map = known.unwrap_or_else(|| {
+                let value = super::aggregation::value_layout(&a.function);
+                let name = format!("agg_{}_{i}", a.name.trim_start_matches('_'));
+                let map = self.aggregation_map(name, key.as_ref(), value);
+                shared.extend(alike.map(|alike| (alike, map)));
+                map
+            });
             self.manifest.aggregations.push(manifest::Aggregation {
                 name: a.name.clone(),
-                map: name,
+                map: self.module.maps[map.0 as usize].name.clone(),
+                number: share.then_some(i as u32),
                 function: a.function,
                 keys: key.as_ref().map_or_else(Vec::new, |k| k.data.clone()),
                 key_size: key.as_ref().map_or(4, |k| k.layout.size),
@@ -235,6 +227,31 @@ impl<'a> Unit<'a> {
             });
             self.aggregations.push(AggregationStorage { map, key });
         }
+    }
+
+    /// A map for elements with this key, or an array of one for an aggregation without.
+    fn aggregation_map(&mut self, name: String, key: Option<&KeyLayout>, value: Layout) -> MapId {
+        let Some(key) = key else {
+            return self.add_map(Map {
+                name,
+                kind: MapKind::PercpuArray,
+                key: Some(index_layout()),
+                value: Some(value),
+                entries: 1,
+                flags: 0,
+            });
+        };
+        let bytes = u64::from(round_up(key.layout.size, 8) + value.size) + 64;
+        let entries = (self.options.aggsize / bytes).clamp(1, 1 << 24) as u32;
+        let flags = if self.kernel.has(Feature::HashNoPrealloc) { BPF_F_NO_PREALLOC } else { 0 };
+        self.add_map(Map {
+            name,
+            kind: MapKind::PercpuHash,
+            key: Some(key.layout.clone()),
+            value: Some(value),
+            entries,
+            flags,
+        })
     }
 
     fn list_clauses(&mut self) {

@@ -6,7 +6,7 @@
 //! drop and the clause goes on.
 
 use super::context::{Context, Operand, Text};
-use super::layout::KeyLayout;
+use super::layout::{KeyLayout, Prefix};
 use super::unit::Storage;
 use crate::ir::{BlockId, Cond, Helper, Type, Value, Width};
 use crate::manifest::{self, Drops};
@@ -143,7 +143,11 @@ impl Context<'_, '_> {
         keys: &[Operand],
         span: Span,
     ) -> Value {
-        let number = if layout.per_thread { Some(self.thread_number()) } else { None };
+        let number = match layout.prefix {
+            Prefix::None => None,
+            Prefix::Thread => Some(self.thread_number()),
+            Prefix::Aggregation(n) => Some(self.int(i64::from(n))),
+        };
         let at = self.key_memory(map, layout.layout.size);
         if layout.gaps {
             self.clear(at, 0, layout.layout.size);

@@ -60,8 +60,23 @@ pub fn statement<'a>(s: &'a Statement, f: &mut dyn FnMut(Node<'a>)) {
 
 fn action<'a>(a: &'a Action, f: &mut dyn FnMut(Node<'a>)) {
     match a {
-        Action::Printf { args, .. } => args.iter().for_each(|e| expr(e, f)),
+        Action::Printf { args, .. }
+        | Action::System { args, .. }
+        | Action::Freopen { args, .. } => args.iter().for_each(|e| expr(e, f)),
+        Action::Tracemem { bytes: a, used: b } | Action::Setopt(a, b) => {
+            expr(a, f);
+            b.iter().for_each(|e| expr(e, f));
+        }
+        Action::Pcap { skb, length, data, protocol, .. } => {
+            for e in [skb, length, data, protocol] {
+                expr(e, f);
+            }
+        }
         Action::Trace(e)
+        | Action::Print { value: e, .. }
+        | Action::Raise(e)
+        | Action::Chill(e)
+        | Action::Return(e)
         | Action::Show(e)
         | Action::Trunc(_, Some(e))
         | Action::Normalize(_, e)
@@ -70,6 +85,7 @@ fn action<'a>(a: &'a Action, f: &mut dyn FnMut(Node<'a>)) {
         | Action::Commit(e)
         | Action::Discard(e) => expr(e, f),
         Action::Printa { .. }
+        | Action::Ftruncate
         | Action::Clear(_)
         | Action::Trunc(_, None)
         | Action::Denormalize(_) => {}

@@ -71,6 +71,11 @@ impl Types {
         }
     }
 
+    /// `float` or `double`.
+    pub fn is_float(&self, id: TypeId) -> bool {
+        matches!(self.resolved(id), Type::Float { bytes: 4 | 8, .. })
+    }
+
     /// Text in one of its forms: `string`, `char *`, `char [n]`.
     pub fn is_text(&self, id: TypeId) -> bool {
         match self.resolved(id) {

@@ -8,6 +8,7 @@ pub mod printf;
 pub mod quantize;
 pub mod stack;
 mod time;
+pub mod typed;
 
 use crate::symbolize::Symbolizer;
 
@@ -19,6 +20,8 @@ pub struct Surroundings<'a> {
     pub stack_indent: usize,
     /// Show user addresses as they are.
     pub noresolve: bool,
+    /// The process that a user address is in that doesn't say; 0: none is known.
+    pub target: u64,
 }
 
 impl std::fmt::Debug for Surroundings<'_> {

@@ -40,6 +40,23 @@ pub fn trace(out: &mut String, around: &mut Surroundings<'_>, data: &Data<'_>, q
     };
 }
 
+/// The bytes of a value as they were stored, text with its NUL and what is behind it.
+pub fn raw(out: &mut String, data: &Data<'_>, strsize: u32) {
+    match data {
+        Data::Int { value, bytes, .. } => {
+            let raw = value.to_le_bytes();
+            hex_dump(out, &raw[..usize::from(*bytes).min(raw.len())]);
+        }
+        Data::Text(text) => {
+            let mut text = text.to_vec();
+            text.resize((strsize as usize).max(text.len() + 1), 0);
+            hex_dump(out, &text);
+        }
+        Data::Bytes(bytes) => hex_dump(out, bytes),
+        other => hex_dump(out, &other.number().to_le_bytes()),
+    }
+}
+
 /// A value as keys of aggregations and shown actions have it.
 pub fn value(out: &mut String, around: &mut Surroundings<'_>, data: &Data<'_>, bare: bool) {
     let width = if bare { 0 } else { 50 };
@@ -63,6 +80,9 @@ pub fn value(out: &mut String, around: &mut Surroundings<'_>, data: &Data<'_>, b
             };
             let lead = if bare { "" } else { " " };
             let _ = write!(out, "{lead}{text:>columns$}");
+        }
+        Data::Float(v) => {
+            let _ = write!(out, "{lead}{v}");
         }
         Data::Text(bytes) => {
             let _ = write!(out, "{lead}{:<width$}", lossy(bytes));
@@ -97,6 +117,9 @@ pub fn value(out: &mut String, around: &mut Surroundings<'_>, data: &Data<'_>, b
 
 /// Sixteen bytes a line, in hexadecimal and as text.
 pub fn hex_dump(out: &mut String, bytes: &[u8]) {
+    if bytes.is_empty() {
+        return;
+    }
     const MARGIN: &str = "     ";
     out.push('\n');
     out.push_str(MARGIN);

@@ -97,7 +97,17 @@ impl<'c> Spec<'c> {
                 }
                 self.pad(out, &text);
             }
-            ('a' | 'A', data) => {
+            ('A', data) => {
+                let address = data.number() as u64;
+                let named = match around.target {
+                    0 => None,
+                    target => around.symbols.user(target, address),
+                };
+                let mut text = String::new();
+                write_address(&mut text, named.as_ref(), address, true);
+                self.pad(out, &text);
+            }
+            ('a', data) => {
                 let address = data.number() as u64;
                 let named = around.symbols.kernel(address);
                 let mut text = String::new();
@@ -116,6 +126,7 @@ impl<'c> Spec<'c> {
                 self.pad(out, &lossy(&byte));
             }
             (_, Data::Text(bytes) | Data::Bytes(bytes)) => self.text(out, until_nul(bytes)),
+            ('e' | 'E' | 'f' | 'g' | 'G', Data::Float(v)) => self.float(out, *v),
             ('e' | 'E' | 'f' | 'g' | 'G', data) => self.float(out, data.number() as f64),
             ('s', data) => self.pad(out, &data.number().to_string()),
             (_, data) => self.integer(out, data),
@@ -197,18 +208,33 @@ impl<'c> Spec<'c> {
     }
 
     fn float(&self, out: &mut String, v: f64) {
+        let c = self.conversion;
         let p = self.precision.unwrap_or(6);
-        let mut text = match self.conversion.letter {
-            'f' => format!("{v:.p$}"),
-            'e' | 'E' => exponential(v, p),
-            _ => general(v, p.max(1)),
+        let size = v.abs();
+        let mut text = match c.letter {
+            _ if !v.is_finite() => if v.is_nan() { "nan" } else { "inf" }.to_owned(),
+            'f' => format!("{size:.p$}"),
+            'e' | 'E' => exponential(size, p),
+            _ => general(size, p.max(1), c.alternate),
         };
-        if self.conversion.letter.is_ascii_uppercase() {
+        if c.alternate && p == 0 && matches!(c.letter, 'f' | 'e' | 'E') && v.is_finite() {
+            let end = text.find('e').unwrap_or(text.len());
+            text.insert(end, '.');
+        }
+        if c.letter.is_ascii_uppercase() {
             text.make_ascii_uppercase();
         }
-        if self.conversion.plus && v >= 0.0 {
-            text.insert(0, '+');
+        let sign = match (v.is_sign_negative() && !v.is_nan(), c.plus, c.space) {
+            (true, ..) => "-",
+            (_, true, _) => "+",
+            (_, _, true) => " ",
+            _ => "",
+        };
+        if c.zero && !self.left && v.is_finite() {
+            let missing = self.width.saturating_sub(sign.len() + text.len());
+            text.insert_str(0, &"0".repeat(missing));
         }
+        text.insert_str(0, sign);
         self.pad(out, &text);
     }
 }
@@ -226,13 +252,13 @@ fn exponential(v: f64, precision: usize) -> String {
     }
 }
 
-/// C's `%g`.
-fn general(v: f64, precision: usize) -> String {
+/// C's `%g`; `full` keeps zeros at the end.
+fn general(v: f64, precision: usize, full: bool) -> String {
     let scientific = exponential(v, precision - 1);
     // As rounded: 9.9999999 has the exponent of 10.
     let exponent = scientific.split_once('e').and_then(|(_, e)| e.parse().ok()).unwrap_or(0);
     let trim = |text: String| {
-        if text.contains('.') {
+        if text.contains('.') && !full {
             text.trim_end_matches('0').trim_end_matches('.').to_owned()
         } else {
             text

@@ -1,0 +1,8 @@
+//@ check
+BEGIN
+{
+	speculate(1);
+	raise(SIGUSR1);
+	system("true");
+	setopt("quiet");
+}
