@@ -89,3 +89,50 @@ translator fileinfo_t < struct bio *B > {
 	fi_mount = "<unknown>";
 	fi_oflags = 0;
 };
+
+/*
+ * Flags of open(2). Two of them differ by architecture.
+ */
+inline int O_ACCMODE = 03;
+inline int O_RDONLY = 00;
+inline int O_WRONLY = 01;
+inline int O_RDWR = 02;
+inline int O_CREAT = 0100;
+inline int O_EXCL = 0200;
+inline int O_NOCTTY = 0400;
+inline int O_TRUNC = 01000;
+inline int O_APPEND = 02000;
+inline int O_NONBLOCK = 04000;
+inline int O_NDELAY = 04000;
+inline int O_DSYNC = 010000;
+inline int O_ASYNC = 020000;
+inline int O_DIRECTORY = defined(((struct pt_regs *)0)->pstate) ? 040000 : 0200000;
+inline int O_NOFOLLOW = defined(((struct pt_regs *)0)->pstate) ? 0100000 : 0400000;
+inline int O_CLOEXEC = 02000000;
+inline int O_SYNC = 04010000;
+inline int O_FSYNC = 04010000;
+inline int O_RSYNC = 04010000;
+
+/* Pipes, sockets and the like have a name of their own kind, and are nowhere. */
+inline int _has_path[struct file *F] = F->f_path.dentry->d_op == NULL ||
+    F->f_path.dentry->d_op->d_dname == NULL;
+
+/* A file of the current process, or none where a number isn't open. */
+translator fileinfo_t < struct file *F > {
+	fi_name = F == NULL ? "<none>" : stringof(F->f_path.dentry->d_name.name);
+	fi_dirname = F == NULL ? "<none>" : !_has_path[F] ? "<unknown>" :
+	    _path(F->f_path.dentry->d_parent, F->f_path.mnt);
+	fi_pathname = F == NULL ? "<none>" : !_has_path[F] ? "<unknown>" :
+	    _path(F->f_path.dentry, F->f_path.mnt);
+	fi_offset = F == NULL ? 0 : F->f_pos;
+	fi_fs = F == NULL ? "<none>" :
+	    stringof(F->f_path.mnt->mnt_sb->s_type->name);
+	fi_mount = F == NULL ? "<none>" : !_has_path[F] ? "<unknown>" :
+	    _path(F->f_path.mnt->mnt_root, F->f_path.mnt);
+	fi_oflags = F == NULL ? 0 : F->f_flags;
+};
+
+/* What the current process has open, by descriptor. */
+inline fileinfo_t fds[int fd] = xlate <fileinfo_t> (
+    fd >= 0 && curthread->files != NULL && fd < curthread->files->fdt->max_fds ?
+    curthread->files->fdt->fd[fd] : NULL);

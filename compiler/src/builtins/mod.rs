@@ -7,6 +7,8 @@ use crate::lower::{Context, Operand};
 use crate::typed::Expr;
 
 mod address;
+mod machine;
+mod path;
 mod probe;
 mod process;
 mod random;
@@ -106,16 +108,20 @@ const fn optional(kind: ParamKind) -> Param {
 }
 
 static VARIABLES: &[&[Variable]] =
-    &[probe::VARIABLES, process::VARIABLES, stack::VARIABLES, time::VARIABLES];
+    &[machine::VARIABLES, probe::VARIABLES, process::VARIABLES, stack::VARIABLES, time::VARIABLES];
 
 static SUBROUTINES: &[&[Subroutine]] = &[
     address::SUBROUTINES,
+    path::SUBROUTINES,
+    process::SUBROUTINES,
     random::SUBROUTINES,
     speculation::SUBROUTINES,
     stack::SUBROUTINES,
     string::SUBROUTINES,
     user::SUBROUTINES,
 ];
+
+pub use machine::register;
 
 /// The built-in variable of this name. `arg0`…`arg9` and `args` are not here: `check`
 /// makes them [`crate::typed::ExprKind::RawArg`].

@@ -63,7 +63,7 @@ impl Checker<'_> {
     }
 
     /// The syntax of an expression that a provider wrote.
-    fn site_expr(&mut self, text: &str) -> Option<Rc<ast::Expr>> {
+    pub(super) fn site_expr(&mut self, text: &str) -> Option<Rc<ast::Expr>> {
         if let Some(known) = self.site_exprs.get(text) {
             return known.clone();
         }

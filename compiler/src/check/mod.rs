@@ -26,6 +26,7 @@ mod name;
 mod order;
 mod place;
 mod record;
+mod registers;
 mod statement;
 mod typetext;
 pub(crate) mod value;

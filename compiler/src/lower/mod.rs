@@ -18,6 +18,7 @@ mod expr;
 mod fault;
 mod layout;
 mod loops;
+mod offsets;
 mod place;
 mod program;
 mod record;
