@@ -6,7 +6,7 @@
 
 use crate::check::Checker;
 use crate::check::value::{Translated, Value};
-use crate::typed::{Expr, ExprKind};
+use crate::typed::{Expr, ExprKind, Place, PlaceBase, Space};
 use crate::types::TypeId;
 use std::rc::Rc;
 use strand_grammar::ast::{self, Ident};
@@ -86,8 +86,7 @@ impl Checker<'_> {
 
     /// Checks every member's expression, so that errors show where they are made.
     fn try_members(&mut self, t: &Rc<Translator>) {
-        let local = self.local();
-        let input = Expr { kind: ExprKind::Local(local), ty: t.input, span: t.span };
+        let input = self.any_value(t.input, t.span);
         let names: Vec<Ident> = t.members.iter().map(|(n, _)| n.clone()).collect();
         for name in names {
             let translated = Translated {
@@ -100,6 +99,18 @@ impl Checker<'_> {
             };
             self.translated_member(translated, &name, name.span);
         }
+    }
+
+    /// Some value of this type; a struct is one in memory.
+    fn any_value(&mut self, ty: TypeId, span: Span) -> Expr {
+        let local = ExprKind::Local(self.local());
+        if self.types.as_record(ty).is_none() {
+            return Expr { kind: local, ty, span };
+        }
+        let address = Expr { kind: local, ty: self.pointer_to(ty, false), span };
+        let base = PlaceBase::Memory { address, space: Space::Kernel };
+        let place = Place { base, base_ty: ty, steps: Vec::new(), ty, span };
+        Expr { kind: ExprKind::Read(Box::new(place)), ty, span }
     }
 
     /// The translator from a value to a struct, if there is one.
@@ -187,8 +198,11 @@ impl Checker<'_> {
         }
         match self.coerce(e.clone(), wanted) {
             Some(e) => e,
-            // Addresses are shown as plain numbers, and numbers as opaque addresses.
-            None if self.types.is_scalar(found) && self.types.is_scalar(wanted) => {
+            // Addresses are shown as plain numbers, by the library also as opaque addresses.
+            None if self.types.is_scalar(found)
+                && (self.types.is_integer(wanted) || self.in_library(by.span))
+                && self.types.is_scalar(wanted) =>
+            {
                 self.cast(e, wanted)
             }
             None => {
