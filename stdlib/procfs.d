@@ -141,6 +141,10 @@ translator psinfo_t < struct task_struct *T > {
 inline unsigned int _task_state[struct task_struct *T] =
     (defined(T->__state) ? T->__state : T->state) | T->exit_state;
 
+/* The processor that a thread runs on, or will. */
+inline int _task_cpu[struct task_struct *T] =
+    defined(T->thread_info.cpu) ? T->thread_info.cpu : defined(T->cpu) ? T->cpu : 0;
+
 /*
  * The kernel's bits: 1 and 2 sleep, 4 stopped, 8 traced, 0x10 and 0x20 dead, 0x80 about to
  * be, 0x100 and 0x200 to be woken for one reason only.
@@ -158,8 +162,7 @@ translator lwpsinfo_t < struct task_struct *T > {
 	    _task_state[T] & 0x3 ? 'S' : _task_state[T] & 0x300 ? 'W' : 'R';
 	pr_pri = T->prio;
 	pr_name = T->comm;
-	pr_onpro = defined(T->thread_info.cpu) ? T->thread_info.cpu :
-	    defined(T->cpu) ? T->cpu : 0;
+	pr_onpro = _task_cpu[T];
 };
 
 inline psinfo_t *curpsinfo = xlate <psinfo_t *> (curthread);

@@ -6,7 +6,7 @@
 //! probes costs no more than one unless the clause looks at their arguments.
 
 use crate::check::{Checker, Context};
-use crate::kernel::{Attach, Probe, ProbeArg, ProbePattern};
+use crate::kernel::{Attach, Probe, ProbeArg, ProbePattern, Site};
 use crate::typed::{Clause, EnabledSite, Enabling};
 use rustc_hash::FxHashMap;
 use std::mem::{Discriminant, discriminant};
@@ -33,8 +33,13 @@ struct Enabled {
     clauses: Vec<Vec<usize>>,
 }
 
-/// What a clause's version was checked for.
-type ContextKey = (Option<Rc<[ProbeArg]>>, Option<Rc<[String]>>);
+/// What a clause's version was checked for: arguments' types, what they are made of, and
+/// the site's condition.
+type ContextKey = (Option<Rc<[ProbeArg]>>, Option<Rc<[String]>>, Option<Rc<str>>);
+
+/// What sites have in common that one program can serve: how they attach, what their
+/// probes are called, clauses.
+type ProgramKey = (Discriminant<Attach>, Rc<str>, Vec<usize>);
 
 /// The probes of every clause, and what has been made of them so far.
 pub(crate) struct Plan {
@@ -125,10 +130,12 @@ impl Plan {
             let args: Rc<[ProbeArg]> = probe.args.clone().into();
             for (site_index, site) in probe.sites.iter().enumerate() {
                 let site_args: Rc<[String]> = site.args.clone().into();
+                let when: Option<Rc<str>> = site.when.as_deref().map(Rc::from);
                 let key = |d: Dependence| -> ContextKey {
                     (
                         (d >= Dependence::Args).then(|| args.clone()),
                         (d >= Dependence::SiteArgs).then(|| site_args.clone()),
+                        when.clone(),
                     )
                 };
                 let version = dependence.and_then(|d| known.get(&key(d)).copied());
@@ -138,6 +145,7 @@ impl Plan {
                         let context = Context {
                             args: args.clone(),
                             site_args: site_args.clone(),
+                            when: when.clone(),
                             probe: format!("probe {}", probe.description()),
                         };
                         let (typed, d) = checker.clause(index, clause, Some(context));
@@ -155,17 +163,17 @@ impl Plan {
     /// Probes with the same clauses in contexts of the same kind, put together.
     pub fn enablings(self) -> Vec<Enabling> {
         let mut order: Vec<Enabling> = Vec::new();
-        let mut known: FxHashMap<(Discriminant<Attach>, Vec<usize>), usize> = FxHashMap::default();
+        let mut known: FxHashMap<ProgramKey, usize> = FxHashMap::default();
         for enabled in self.probes {
             for (site, versions) in enabled.probe.sites.iter().zip(enabled.clauses) {
                 if versions.is_empty() {
                     continue;
                 }
-                let key = (discriminant(&site.attach), versions);
+                let key = (discriminant(&site.attach), shared_name(&enabled.probe, site), versions);
                 let index = match known.get(&key) {
                     Some(index) => *index,
                     None => {
-                        let clauses = key.1.iter().map(|v| self.versions[*v].clone()).collect();
+                        let clauses = key.2.iter().map(|v| self.versions[*v].clone()).collect();
                         order.push(Enabling { sites: Vec::new(), clauses });
                         known.insert(key, order.len() - 1);
                         order.len() - 1
@@ -178,6 +186,17 @@ impl Plan {
             }
         }
         order
+    }
+}
+
+/// One program serves many system calls, whose probes then differ in nothing but the
+/// function; other sites have a program each.
+fn shared_name(probe: &Probe, site: &Site) -> Rc<str> {
+    match site.attach {
+        Attach::SyscallEntry { .. } | Attach::SyscallReturn { .. } => {
+            format!("{}:{}:{}", probe.provider, probe.module, probe.name).into()
+        }
+        _ => "".into(),
     }
 }
 

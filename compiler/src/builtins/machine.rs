@@ -1,6 +1,6 @@
 //! Where the program runs: `curcpu`, `ipl`, and the registers of user mode.
 
-use super::{Context, Operand, Variable};
+use super::{Call, Context, Operand, ParamKind, ResultType, Subroutine, Variable, required};
 use crate::btf::BtfKind;
 use crate::ir::{BinOp, Cond, Helper, Value};
 use crate::kernel::Attach;
@@ -30,6 +30,17 @@ pub(super) const VARIABLES: &[Variable] = &[
         lower: user_registers,
     },
 ];
+
+pub(super) const SUBROUTINES: &[Subroutine] = &[Subroutine {
+    name: "_cpuinfo",
+    result: ResultType::D("uintptr_t"),
+    params: &[required(ParamKind::Integer("int"))],
+    doc: "where the `cpuinfo_t` of a CPU is",
+    lower: |cx, call: &Call| {
+        let cpu = cx.scalar(&call.args[0]);
+        processor(cx, cpu)
+    },
+}];
 
 /// What each index of `uregs[]` is, in D: the order of the kernel's own `struct pt_regs`,
 /// then what it keeps elsewhere.
@@ -112,10 +123,14 @@ pub fn register(n: usize) -> Option<&'static str> {
     NUMBERED.get(n).or_else(|| SPECIAL.get(n.checked_sub(NUMBERED.len())?)).copied()
 }
 
-/// The current CPU's entry in a table that the runtime fills before tracing.
 fn current_processor(cx: &mut Context) -> Operand {
-    let (table, count) = cx.processors();
     let cpu = cx.helper(Helper::GET_SMP_PROCESSOR_ID, &[]);
+    processor(cx, cpu)
+}
+
+/// A CPU's entry in a table that the runtime fills before tracing.
+fn processor(cx: &mut Context, cpu: Value) -> Operand {
+    let (table, count) = cx.processors();
     let last = cx.int(i64::from(count) - 1);
     let cpu = cx.select(Cond::ULt, cpu, last, cpu, last);
     let offset = cx.b.binary_imm(BinOp::Mul, cpu, i64::from(PROCESSOR_SIZE));

@@ -112,6 +112,7 @@ static VARIABLES: &[&[Variable]] =
 
 static SUBROUTINES: &[&[Subroutine]] = &[
     address::SUBROUTINES,
+    machine::SUBROUTINES,
     path::SUBROUTINES,
     process::SUBROUTINES,
     random::SUBROUTINES,

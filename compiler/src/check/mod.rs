@@ -147,6 +147,8 @@ pub(crate) struct Context {
     pub args: Rc<[ProbeArg]>,
     /// What `argN` is, if not the event's own words.
     pub site_args: Rc<[String]>,
+    /// Without which the event doesn't fire the probe.
+    pub when: Option<Rc<str>>,
     /// The probe, for messages.
     pub probe: String,
 }

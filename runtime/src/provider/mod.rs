@@ -3,12 +3,15 @@
 //! In: a pattern whose provider field has already matched. Out: names, and for a name its
 //! arguments and sites. Adding a provider is one file and one line in [`PROVIDERS`].
 
+mod derived;
 mod dtrace;
 mod event;
 mod fbt;
 mod io;
+mod proc;
 pub mod profile;
 mod rawtp;
+mod sched;
 mod sdt;
 pub mod stability;
 mod syscall;
@@ -39,10 +42,12 @@ pub trait Provider: Sync {
 }
 
 /// All of them, in the order of their ids.
-pub static PROVIDERS: [&dyn Provider; 7] = [
+pub static PROVIDERS: [&dyn Provider; 9] = [
     &dtrace::Dtrace,
     &profile::Profile,
-    &io::Io,
+    &io::IO,
+    &proc::PROC,
+    &sched::SCHED,
     &syscall::Syscall,
     &sdt::Sdt,
     &rawtp::Rawtp,
