@@ -15,6 +15,8 @@ mod sched;
 mod sdt;
 pub mod stability;
 mod syscall;
+mod sysinfo;
+mod vminfo;
 
 use crate::kernel::LiveKernel;
 use crate::probe::ProbeName;
@@ -42,12 +44,14 @@ pub trait Provider: Sync {
 }
 
 /// All of them, in the order of their ids.
-pub static PROVIDERS: [&dyn Provider; 9] = [
+pub static PROVIDERS: [&dyn Provider; 11] = [
     &dtrace::Dtrace,
     &profile::Profile,
     &io::IO,
     &proc::PROC,
     &sched::SCHED,
+    &vminfo::VMINFO,
+    &sysinfo::SYSINFO,
     &syscall::Syscall,
     &sdt::Sdt,
     &rawtp::Rawtp,
