@@ -21,6 +21,8 @@ const FILES: &[(&str, &str)] = &[
     ("regs.d", REGISTERS),
     ("net.d", include_str!("../../stdlib/net.d")),
     ("ip.d", include_str!("../../stdlib/ip.d")),
+    ("tcp.d", include_str!("../../stdlib/tcp.d")),
+    ("udp.d", include_str!("../../stdlib/udp.d")),
     ("lockstat.d", include_str!("../../stdlib/lockstat.d")),
 ];
 

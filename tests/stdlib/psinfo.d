@@ -7,7 +7,7 @@ syscall::close:entry
 	printf("%d arguments, the first is %s\n", curpsinfo->pr_argc,
 	    copyinstr(*(uintptr_t *)copyin(curpsinfo->pr_argv, 8)));
 	printf("%d %d %d\n", curpsinfo->pr_pid == pid, curpsinfo->pr_ppid == ppid,
-	    curpsinfo->pr_pgid != 0 && curpsinfo->pr_sid != 0);
+	    curpsinfo->pr_pgid >= 0 && curpsinfo->pr_sid >= 0);
 	printf("%d %d %d %d\n", curpsinfo->pr_uid == uid, curpsinfo->pr_euid == uid,
 	    curpsinfo->pr_gid == gid, curpsinfo->pr_egid == gid);
 	printf("%d %d\n", curpsinfo->pr_nlwp, curpsinfo->pr_dmodel == PR_MODEL_LP64);

@@ -8,6 +8,7 @@ use crate::typed::Expr;
 
 mod address;
 mod machine;
+mod network;
 mod path;
 mod probe;
 mod process;
@@ -113,6 +114,7 @@ static VARIABLES: &[&[Variable]] =
 static SUBROUTINES: &[&[Subroutine]] = &[
     address::SUBROUTINES,
     machine::SUBROUTINES,
+    network::SUBROUTINES,
     path::SUBROUTINES,
     process::SUBROUTINES,
     random::SUBROUTINES,

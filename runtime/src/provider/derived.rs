@@ -31,7 +31,7 @@ pub struct Entry {
     pub name: &'static str,
     /// Its arguments.
     pub args: &'static [Arg],
-    /// The first of these that the kernel has is what fires it.
+    /// All events of the first of these whose first event the kernel has fire it.
     pub alternatives: &'static [&'static [Source]],
 }
 
@@ -82,6 +82,7 @@ enum Event {
     CallReturn(&'static str),
     Function(&'static str),
     FunctionReturn(&'static str),
+    Symbol(&'static str),
 }
 
 impl Source {
@@ -109,9 +110,15 @@ impl Source {
         Source::of(Event::Function(name))
     }
 
-    /// The return of a kernel function; `arg0` … are its arguments.
+    /// The return of a kernel function; `arg1` is its value, `arg2` … its arguments.
     pub const fn function_return(name: &'static str) -> Source {
         Source::of(Event::FunctionReturn(name))
+    }
+
+    /// The entry of a function that compilers take apart: its symbol may have a suffix, and
+    /// its arguments aren't where they were.
+    pub const fn symbol(name: &'static str) -> Source {
+        Source::of(Event::Symbol(name))
     }
 
     /// Only if the event has so many parameters.
@@ -129,8 +136,12 @@ impl Source {
         Source { when: Some(when), ..self }
     }
 
-    fn needs_functions(&self) -> bool {
-        matches!(self.event, Event::Function(_) | Event::FunctionReturn(_))
+    /// The function behind it, if it is one.
+    fn behind(&self) -> Option<&'static str> {
+        match self.event {
+            Event::Function(name) | Event::FunctionReturn(name) | Event::Symbol(name) => Some(name),
+            _ => None,
+        }
     }
 
     /// How it attaches, if the kernel has it.
@@ -165,6 +176,10 @@ impl Source {
                 let attach = Attach::Fexit { module: None, function, args };
                 kernel.has(Feature::Fentry).then_some(attach)
             }
+            Event::Symbol(name) => {
+                let function = symbol(kernel, name)?;
+                Some(Attach::Kprobe { module: None, function })
+            }
         }
     }
 
@@ -175,6 +190,20 @@ impl Source {
             when: self.when.map(str::to_owned),
         })
     }
+}
+
+/// The symbol of a function, with whatever suffix the compiler has given it.
+fn symbol(kernel: &LiveKernel, name: &str) -> Option<String> {
+    if !kernel.has(Feature::Kprobe) {
+        return None;
+    }
+    let is_it = |symbol: &str| {
+        symbol.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let mut functions = kernel.symbols()?.functions();
+    functions
+        .find(|(module, symbol)| module.is_none() && is_it(symbol))
+        .map(|(_, symbol)| symbol.to_owned())
 }
 
 /// The number of a kernel function's parameters, if functions can be traced.
@@ -189,29 +218,23 @@ fn function(kernel: &LiveKernel, name: &str) -> Option<u8> {
 }
 
 impl Entry {
-    fn sites(&self, kernel: &LiveKernel) -> Vec<Site> {
-        let sites = |alternative: &&[Source]| -> Vec<Site> {
-            alternative.iter().filter_map(|source| source.site(kernel)).collect()
+    /// The first alternative whose first event the kernel has.
+    fn sources(&self, kernel: &LiveKernel) -> Option<&'static [Source]> {
+        let exists = |sources: &&[Source]| {
+            sources.first().is_some_and(|first| first.attach(kernel).is_some())
         };
-        self.alternatives.iter().map(sites).find(|s| !s.is_empty()).unwrap_or_default()
-    }
-
-    fn exists(&self, kernel: &LiveKernel) -> bool {
-        let mut sources = self.alternatives.iter().copied().flatten();
-        sources.any(|source| source.attach(kernel).is_some())
+        self.alternatives.iter().copied().find(exists)
     }
 
     /// Why the kernel has no such probe.
     fn missing(&self, provider: &str) -> ProbeError {
         let what = format!("`{provider}:::{}`", self.name);
-        match self.alternatives.iter().copied().flatten().find(|s| s.needs_functions()) {
-            Some(Source { event: Event::Function(f) | Event::FunctionReturn(f), .. }) => {
-                unavailable(
-                    format!("{what} needs the kernel's function {f}, which can't be traced here"),
-                    Some("it exists on kernels that take fentry programs or kprobes"),
-                )
-            }
-            _ => unavailable(format!("this kernel has no event that could fire {what}"), None),
+        match self.alternatives.iter().copied().flatten().find_map(Source::behind) {
+            Some(f) => unavailable(
+                format!("{what} needs the kernel's function {f}, which can't be traced here"),
+                Some("it exists on kernels that take fentry programs or kprobes"),
+            ),
+            None => unavailable(format!("this kernel has no event that could fire {what}"), None),
         }
     }
 }
@@ -244,7 +267,7 @@ impl Provider for Derived {
             if !wanted {
                 continue;
             }
-            if !entry.exists(kernel) {
+            if entry.sources(kernel).is_none() {
                 missing.get_or_insert_with(|| entry.missing(self.name));
                 continue;
             }
@@ -271,6 +294,8 @@ impl Provider for Derived {
             translated: arg.translated.map(str::to_owned),
         };
         let args = entry.args.iter().map(arg).collect();
-        Ok(Probe { args, sites: entry.sites(kernel), ..probe(name) })
+        let sources = entry.sources(kernel).unwrap_or_default();
+        let sites = sources.iter().filter_map(|source| source.site(kernel)).collect();
+        Ok(Probe { args, sites, ..probe(name) })
     }
 }

@@ -30,11 +30,10 @@ pub static IO: Derived = Derived {
             name: "done",
             args: &ARGS,
             alternatives: &[&[
-                Source::tracepoint("block_bio_complete").with_params(2).args(&["arg1"]),
-                Source::tracepoint("block_bio_complete").with_params(3).args(&["arg1"]),
                 Source::tracepoint("block_rq_complete")
                     .args(&["((struct request *)arg0)->bio"])
                     .when("((struct request *)arg0)->bio != 0"),
+                Source::tracepoint("block_bio_complete").args(&["arg1"]),
             ]],
         },
         Entry {
@@ -45,7 +44,7 @@ pub static IO: Derived = Derived {
         Entry {
             name: "wait-done",
             args: &ARGS,
-            alternatives: &[&[Source::function_return("submit_bio_wait")]],
+            alternatives: &[&[Source::function_return("submit_bio_wait").args(&["arg2"])]],
         },
     ],
 };

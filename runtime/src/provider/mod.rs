@@ -8,6 +8,8 @@ mod dtrace;
 mod event;
 mod fbt;
 mod io;
+mod ip;
+mod lockstat;
 mod proc;
 pub mod profile;
 mod rawtp;
@@ -16,6 +18,8 @@ mod sdt;
 pub mod stability;
 mod syscall;
 mod sysinfo;
+mod tcp;
+mod udp;
 mod vminfo;
 
 use crate::kernel::LiveKernel;
@@ -44,7 +48,7 @@ pub trait Provider: Sync {
 }
 
 /// All of them, in the order of their ids.
-pub static PROVIDERS: [&dyn Provider; 11] = [
+pub static PROVIDERS: [&dyn Provider; 15] = [
     &dtrace::Dtrace,
     &profile::Profile,
     &io::IO,
@@ -52,6 +56,10 @@ pub static PROVIDERS: [&dyn Provider; 11] = [
     &sched::SCHED,
     &vminfo::VMINFO,
     &sysinfo::SYSINFO,
+    &ip::IP,
+    &tcp::TCP,
+    &udp::UDP,
+    &lockstat::LOCKSTAT,
     &syscall::Syscall,
     &sdt::Sdt,
     &rawtp::Rawtp,

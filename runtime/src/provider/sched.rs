@@ -87,7 +87,7 @@ pub static SCHED: Derived = Derived {
                     Source::call_return("fork").when("arg0 == 0"),
                     Source::call_return("vfork").when("arg0 == 0"),
                 ],
-                &[Source::function("finish_task_switch")],
+                &[Source::symbol("finish_task_switch")],
             ],
         },
         Entry {
