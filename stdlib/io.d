@@ -3,8 +3,9 @@
  *
  * The kernel's bio is translated when a member is used, and only that member is read.
  * b_blkno counts 512-byte sectors, whatever the device's own block size. The file is the
- * one whose page cache the first page of the I/O belongs to; direct I/O and a file
- * system's own metadata have none.
+ * one whose page cache the first page of the I/O belongs to, by one of its names and the
+ * first place where its file system is mounted; direct I/O and a file system's own
+ * metadata have none.
  */
 
 inline int B_BUSY = 0x1;
@@ -79,14 +80,39 @@ inline struct address_space *_bio_mapping[struct bio *B] =
     B->bi_io_vec == NULL || B->bi_io_vec->bv_page == NULL ? NULL :
     ((uintptr_t)B->bi_io_vec->bv_page->mapping & 1) ? NULL : B->bi_io_vec->bv_page->mapping;
 
+/* A name of a file, if the kernel has one at hand, and the node within that leads to it. */
+inline uintptr_t _alias_within = defined(((struct dentry *)0)->d_u) ?
+    offsetof(struct dentry, d_u) : offsetof(struct dentry, d_alias);
+inline struct dentry *_inode_alias[struct inode *I] =
+    (struct dentry *)((uintptr_t)I->i_dentry.first - _alias_within);
+
+/* What isn't in a file system at all (a block device's own pages) has an empty name. */
+inline struct dentry *_inode_name[struct inode *I] =
+    I == NULL || I->i_dentry.first == NULL || _inode_alias[I]->d_name.len == 0 ? NULL :
+    _inode_alias[I];
+
+/* The first place where a file system is mounted. */
+inline uintptr_t _mounted[struct super_block *S] =
+    (defined(((struct mount *)0)->mnt_instance) ?
+    (uintptr_t)S->s_mounts.next - offsetof(struct mount, mnt_instance) :
+    (uintptr_t)S->s_mounts) + offsetof(struct mount, mnt);
+
+inline struct inode *_bio_inode[struct bio *B] =
+    _bio_mapping[B] == NULL ? NULL : _bio_mapping[B]->host;
+inline struct dentry *_bio_name[struct bio *B] = _inode_name[_bio_inode[B]];
+
 translator fileinfo_t < struct bio *B > {
-	fi_name = "<unknown>";
-	fi_dirname = "<unknown>";
-	fi_pathname = "<unknown>";
+	fi_name = _bio_name[B] == NULL ? "<unknown>" :
+	    stringof(_bio_name[B]->d_name.name);
+	fi_dirname = _bio_name[B] == NULL ? "<unknown>" :
+	    _path(_bio_name[B]->d_parent, _mounted[_bio_inode[B]->i_sb]);
+	fi_pathname = _bio_name[B] == NULL ? "<unknown>" :
+	    _path(_bio_name[B], _mounted[_bio_inode[B]->i_sb]);
 	fi_offset = 0;
-	fi_fs = _bio_mapping[B] == NULL || _bio_mapping[B]->host == NULL ? "<unknown>" :
-	    stringof(_bio_mapping[B]->host->i_sb->s_type->name);
-	fi_mount = "<unknown>";
+	fi_fs = _bio_inode[B] == NULL ? "<unknown>" :
+	    stringof(_bio_inode[B]->i_sb->s_type->name);
+	fi_mount = _bio_name[B] == NULL ? "<unknown>" :
+	    _path(_bio_inode[B]->i_sb->s_root, _mounted[_bio_inode[B]->i_sb]);
 	fi_oflags = 0;
 };
 
