@@ -209,3 +209,46 @@ fn pattern_of(d: &ProbeDescription) -> ProbePattern {
         name: d.name.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::{KnownTypes, check};
+    use crate::fixture::FixtureKernel;
+    use crate::options::Options;
+    use crate::typed::ExprKind;
+    use strand_grammar::macros::Macros;
+    use strand_grammar::source::{SourceKind, Sources};
+    use strand_grammar::{Unit, UnitKind};
+
+    /// A site's condition comes before the predicate of each clause, and makes versions of
+    /// clauses that would else be one.
+    #[test]
+    fn conditions_of_sites_come_first() {
+        let kernel = FixtureKernel::new();
+        let mut sources = Sources::new();
+        let text = "io:::done { n++; } io:::done /n > 3/ { n = 0; }";
+        let source = sources.add("test.d", text, SourceKind::Script);
+        let unit = Unit { source, kind: UnitKind::Script };
+        let (program, diagnostics) =
+            strand_grammar::parse(&sources, &[unit], &KnownTypes::new(&kernel), &Macros::default());
+        assert_eq!(diagnostics, []);
+        let (typed, diagnostics) = check(&program, &mut sources, &kernel, &Options::default());
+        assert_eq!(diagnostics, []);
+        let shape = |e: &crate::typed::Expr| match &e.kind {
+            ExprKind::Logical(..) => "condition and predicate",
+            ExprKind::Binary { .. } => "one comparison",
+            _ => "something else",
+        };
+        let mut shapes = Vec::new();
+        for enabling in &typed.enablings {
+            for site in &enabling.sites {
+                let predicates = enabling.clauses.iter().map(|c| c.predicate.as_ref().map(shape));
+                shapes.push(format!("{:?}: {:?}", site.attach, predicates.collect::<Vec<_>>()));
+            }
+        }
+        insta::assert_snapshot!(shapes.join("\n"), @r#"
+        Tracepoint { name: "block_bio_complete", module: None, args: 2 }: [None, Some("one comparison")]
+        Tracepoint { name: "block_rq_complete", module: None, args: 3 }: [Some("one comparison"), Some("condition and predicate")]
+        "#);
+    }
+}

@@ -395,3 +395,36 @@ impl Context<'_, '_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::Probe;
+
+    fn enabling(numbers: &[u32]) -> Enabling {
+        let site = |number: &u32| EnabledSite {
+            probe: Probe {
+                id: *number,
+                provider: String::new(),
+                module: String::new(),
+                function: String::new(),
+                name: String::new(),
+                args: Vec::new(),
+                sites: Vec::new(),
+            },
+            attach: Attach::SyscallReturn { number: *number },
+        };
+        Enabling { sites: numbers.iter().map(site).collect(), clauses: Vec::new() }
+    }
+
+    /// No call is twice in a layer, and the first layer takes all that it can.
+    #[test]
+    fn calls_that_are_shared_are_in_layers() {
+        let all = [enabling(&[1, 2]), enabling(&[2, 3]), enabling(&[4]), enabling(&[2])];
+        let numbers: Vec<Vec<Vec<u32>>> = layers(&all.iter().collect::<Vec<_>>())
+            .iter()
+            .map(|layer| layer.iter().map(|e| e.sites.iter().map(call_of).collect()).collect())
+            .collect();
+        assert_eq!(numbers, [vec![vec![1, 2], vec![4]], vec![vec![2, 3]], vec![vec![2]]]);
+    }
+}

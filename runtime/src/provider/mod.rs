@@ -83,3 +83,34 @@ fn probe(name: &ProbeName) -> Probe {
 fn unavailable(message: impl Into<String>, hint: Option<&str>) -> ProbeError {
     ProbeError { code: "D_PDESC_ZERO", message: message.into(), hint: hint.map(str::to_owned) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::derived::Derived;
+    use super::*;
+
+    /// What is made of other events has ids of its own, below those of system calls.
+    #[test]
+    fn ids_are_apart() {
+        let all: [&Derived; 9] = [
+            &io::IO,
+            &proc::PROC,
+            &sched::SCHED,
+            &vminfo::VMINFO,
+            &sysinfo::SYSINFO,
+            &ip::IP,
+            &tcp::TCP,
+            &udp::UDP,
+            &lockstat::LOCKSTAT,
+        ];
+        let mut seen = std::collections::BTreeMap::new();
+        for provider in all {
+            for (i, entry) in provider.probes.iter().enumerate() {
+                let id = provider.first + i as u32;
+                assert!((100..1000).contains(&id), "{}:::{}", provider.name, entry.name);
+                let other = seen.insert(id, (provider.name, entry.name));
+                assert_eq!(other, None, "{}:::{}", provider.name, entry.name);
+            }
+        }
+    }
+}

@@ -21,6 +21,18 @@ const DEQUEUED: [Arg; 4] = {
     [thread, process, plain(1, "cpuinfo_t *"), plain(2, "int")]
 };
 
+/// A thread, its process and what its priority will be.
+const PRIORITY: [Arg; 3] = {
+    let [thread, process] = THREAD;
+    [thread, process, plain(1, "int")]
+};
+
+/// The priority of a thread that waits for what this one holds, or its own again.
+const INHERITED: &[&str] = &[
+    "arg0",
+    "arg1 != 0 ? ((struct task_struct *)arg1)->prio : ((struct task_struct *)arg0)->normal_prio",
+];
+
 /// The thread that is running.
 const CURRENT: &[&str] = &["(uintptr_t)curthread"];
 
@@ -56,6 +68,14 @@ pub static SCHED: Derived = Derived {
     name: "sched",
     first: 150,
     probes: &[
+        Entry {
+            name: "change-pri",
+            args: &PRIORITY,
+            alternatives: &[&[
+                Source::function("set_user_nice").args(&["arg0", "120 + (int)arg1"]),
+                Source::tracepoint("sched_pi_setprio").args(INHERITED),
+            ]],
+        },
         Entry {
             name: "dequeue",
             args: &DEQUEUED,
