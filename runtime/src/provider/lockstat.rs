@@ -1,7 +1,9 @@
 //! `lockstat`: the kernel's locks, as they are taken and let go.
 //!
-//! Adaptive locks are mutexes. All of this is in functions only; how long somebody had to
-//! wait is in none, so there are no probes for that.
+//! Adaptive locks are mutexes. That locks are taken and let go is in functions only. Where
+//! somebody has to wait the kernel has events for the begin and the end of it; what happens
+//! in between is measured by the conditions of the sites, which keep the begin in an array.
+//! It is forgotten by a last site, after all clauses have seen it.
 
 use super::derived::{Arg, Derived, Entry, Source, plain};
 
@@ -32,6 +34,37 @@ const fn writes(function: &'static str) -> Source {
     Source::function_return(function).args(&["arg2", "0"])
 }
 
+const WAIT: [Arg; 2] = [plain(0, "struct mutex *"), plain(1, "uint64_t")];
+const RW_WAIT: [Arg; 3] = [plain(0, "struct rwlock *"), plain(1, "uint64_t"), plain(2, "int")];
+const SPIN_WAIT: [Arg; 2] = [plain(0, "spinlock_t *"), plain(1, "uint64_t")];
+
+/// The three sites of a kind of waiting: an array's name, the flags by which the kernel tells
+/// the kind (1 spins, 2 reads, 4 writes, 32 is a mutex), what is behind lock and time.
+macro_rules! waits {
+    ($array:literal, $flags:literal $(, $more:literal)*) => {
+        [
+            Source::tracepoint("contention_begin").when(concat!(
+                "((unsigned int)arg1 == ", $flags,
+                " ? (", $array, "[arg0, (uintptr_t)curthread] = timestamp)",
+                " : (", $array, "[arg0, (uintptr_t)curthread] = 0)) == 1",
+            )),
+            Source::tracepoint("contention_end")
+                .args(&[
+                    "arg0",
+                    concat!("timestamp - ", $array, "[arg0, (uintptr_t)curthread]"),
+                    $($more,)*
+                ])
+                .when(concat!($array, "[arg0, (uintptr_t)curthread] != 0")),
+            Source::tracepoint("contention_end").when(concat!(
+                "(", $array, "[arg0, (uintptr_t)curthread] = 0) == 1",
+            )),
+        ]
+    };
+}
+
+const READ_WAIT: [Source; 3] = waits!("_lock_read", "3", "1");
+const WRITE_WAIT: [Source; 3] = waits!("_lock_write", "5", "0");
+
 /// The provider.
 pub static LOCKSTAT: Derived = Derived {
     name: "lockstat",
@@ -59,6 +92,12 @@ pub static LOCKSTAT: Derived = Derived {
                     .when("(int)arg1 != 0"),
             ]],
         },
+        Entry {
+            name: "adaptive-block",
+            args: &WAIT,
+            alternatives: &[&waits!("_lock_block", "32")],
+        },
+        Entry { name: "adaptive-spin", args: &WAIT, alternatives: &[&waits!("_lock_spin", "33")] },
         Entry { name: "adaptive-release", args: &MUTEX, alternatives: &[&[with("mutex_unlock")]] },
         Entry {
             name: "rw-acquire",
@@ -89,6 +128,20 @@ pub static LOCKSTAT: Derived = Derived {
                 with("_raw_write_unlock_irq").args(&["arg0", "0"]),
                 with("_raw_write_unlock_irqrestore").args(&["arg0", "0"]),
             ]],
+        },
+        Entry {
+            name: "rw-spin",
+            args: &RW_WAIT,
+            alternatives: &[&{
+                let [begin, end, last] = READ_WAIT;
+                let [write_begin, write_end, write_last] = WRITE_WAIT;
+                [begin, end, last, write_begin, write_end, write_last]
+            }],
+        },
+        Entry {
+            name: "spin-spin",
+            args: &SPIN_WAIT,
+            alternatives: &[&waits!("_lock_spinlock", "1")],
         },
         Entry {
             name: "spin-acquire",
