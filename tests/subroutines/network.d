@@ -20,5 +20,10 @@ BEGIN
 	a.word[2] = htonl(0xffff);
 	a.word[3] = htonl(0x7f000001);
 	printf("%s %s\n", inet_ntoa6(&a), inet_ntoa6(&a, 1));
+	printf("%s %s\n", inet_ntop(AF_INET6, &a), inet_ntop(AF_INET, &a.word[3]));
+	a.word[2] = 0;
+	printf("%s\n", inet_ntop(AF_INET6, &a));
+	a.word[0] = htonl(0x02ff0010);
+	printf("%s\n", link_ntop(ARPHRD_ETHER, &a));
 	exit(0);
 }

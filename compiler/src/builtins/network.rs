@@ -36,6 +36,20 @@ pub(super) const SUBROUTINES: &[Subroutine] = &[
         doc: "the text of an IPv6 address; if not 0 follows, IPv4 addresses in it keep their `::`",
         lower: inet_ntoa6,
     },
+    Subroutine {
+        name: "inet_ntop",
+        result: ResultType::D("string"),
+        params: &[required(ParamKind::Integer("int")), required(ParamKind::Address)],
+        doc: "the text of an address of the family AF_INET or AF_INET6",
+        lower: inet_ntop,
+    },
+    Subroutine {
+        name: "link_ntop",
+        result: ResultType::D("string"),
+        params: &[required(ParamKind::Integer("int")), required(ParamKind::Address)],
+        doc: "the text of a device's address, of the kind ARPHRD_ETHER or ARPHRD_INFINIBAND",
+        lower: link_ntop,
+    },
 ];
 
 const U16: &[Param] = &[required(ParamKind::Integer("uint16_t"))];
@@ -137,6 +151,15 @@ fn only_if(b: &mut Builder, cond: Cond, a: Value, n: i64, then: impl FnOnce(&mut
     b.switch_to(after);
 }
 
+/// The character of a digit; from ten on they are letters.
+fn character(b: &mut Builder, digit: Value) -> Value {
+    let ten = b.iconst(10);
+    let letter = b.compare(Cond::UGe, digit, ten);
+    let gap = b.binary_imm(BinOp::Mul, letter, i64::from(b'a' - b'0') - 10);
+    let c = b.binary_imm(BinOp::Add, digit, i64::from(b'0'));
+    b.binary(BinOp::Add, c, gap)
+}
+
 /// `strand_number(buffer, n, base)`: appends a number below 65536, without leading zeros.
 fn number_function(cx: &mut Context, name: &'static str, base: i64) -> FunctionId {
     cx.subprogram(name, |name| number(name, base))
@@ -152,14 +175,7 @@ fn number(name: &str, base: i64) -> Function {
     while unit >= 1 {
         let digit = b.binary_imm(BinOp::UDiv, n, unit);
         let digit = b.binary_imm(BinOp::URem, digit, base);
-        // Digits from ten on are letters.
-        let letter = {
-            let ten = b.iconst(10);
-            b.compare(Cond::UGe, digit, ten)
-        };
-        let gap = b.binary_imm(BinOp::Mul, letter, i64::from(b'a' - b'0') - 10);
-        let c = b.binary_imm(BinOp::Add, digit, i64::from(b'0'));
-        let c = b.binary(BinOp::Add, c, gap);
+        let c = character(&mut b, digit);
         match unit {
             1 => append(&mut b, buffer, c),
             _ => only_if(&mut b, Cond::UGe, n, unit, |b| append(b, buffer, c)),
@@ -173,7 +189,13 @@ fn number(name: &str, base: i64) -> Function {
 
 /// Reads so many bytes at the address that is the call's first argument.
 fn read(cx: &mut Context, call: &Call, size: u32) -> Value {
-    let argument = &call.args[0];
+    let n = cx.int(i64::from(size));
+    read_from(cx, call, 0, size, n)
+}
+
+/// Reads `n` bytes at the address that is one of the call's arguments; at most `size`.
+fn read_from(cx: &mut Context, call: &Call, argument: usize, size: u32, n: Value) -> Value {
+    let argument = &call.args[argument];
     let operand = cx.expr(argument);
     let address = cx.number(&operand);
     let helper = match cx.types().is_userland(argument.ty) {
@@ -181,7 +203,6 @@ fn read(cx: &mut Context, call: &Call, size: u32) -> Value {
         false => Helper::PROBE_READ_KERNEL,
     };
     let at = cx.scratch(size);
-    let n = cx.int(i64::from(size));
     let result = cx.helper(helper, &[at, n, address]);
     cx.fault_if_negative(result, Fault::BadAddress, address, call.expr.span);
     at
@@ -190,13 +211,7 @@ fn read(cx: &mut Context, call: &Call, size: u32) -> Value {
 fn inet_ntoa(cx: &mut Context, call: &Call) -> Operand {
     let at = read(cx, call, 4);
     let buffer = buffer(cx);
-    let number = number_function(cx, "strand_decimal", 10);
-    let ipv4 = cx.subprogram("strand_inet_ntoa", |name| {
-        let mut b = Builder::new(name, FunctionKind::Subprogram, &[Type::Ptr, Type::Ptr]);
-        let (buffer, at) = (b.param(0), b.param(1));
-        dotted(&mut b, buffer, (at, 0), number);
-        returning(b)
-    });
+    let ipv4 = ipv4_function(cx);
     cx.b.call(ipv4, &[buffer, at]);
     finished(cx, buffer)
 }
@@ -204,15 +219,102 @@ fn inet_ntoa(cx: &mut Context, call: &Call) -> Operand {
 fn inet_ntoa6(cx: &mut Context, call: &Call) -> Operand {
     let strict = match call.args.get(1) {
         None => cx.int(0),
-        Some(e) => cx.scalar(e),
+        Some(e) => {
+            let strict = cx.scalar(e);
+            let zero = cx.int(0);
+            cx.b.compare(Cond::Ne, strict, zero)
+        }
     };
     let at = read(cx, call, 16);
     let buffer = buffer(cx);
-    let decimal = number_function(cx, "strand_decimal", 10);
-    let hexadecimal = number_function(cx, "strand_hexadecimal", 16);
-    let ipv6 = cx.subprogram("strand_inet_ntoa6", |name| ipv6(name, decimal, hexadecimal));
+    let ipv6 = ipv6_function(cx);
     cx.b.call(ipv6, &[buffer, at, strict]);
     finished(cx, buffer)
+}
+
+const AF_INET: i64 = 2;
+const AF_INET6: i64 = 10;
+
+fn inet_ntop(cx: &mut Context, call: &Call) -> Operand {
+    let family = one_of(cx, call, [AF_INET, AF_INET6]);
+    let (ipv4, four, sixteen) = (cx.int(AF_INET), cx.int(4), cx.int(16));
+    let size = cx.select(Cond::Eq, family, ipv4, four, sixteen);
+    let at = read_from(cx, call, 1, 16, size);
+    let buffer = buffer(cx);
+    let (ipv4, ipv6) = (ipv4_function(cx), ipv6_function(cx));
+    let (older, newer, done) = (cx.b.block(&[]), cx.b.block(&[]), cx.b.block(&[]));
+    cx.b.branch_imm(Cond::Eq, family, AF_INET, older, newer);
+    cx.b.switch_to(older);
+    cx.b.call(ipv4, &[buffer, at]);
+    cx.b.jump(done, &[]);
+    cx.b.switch_to(newer);
+    let full = cx.int(FULL);
+    cx.b.call(ipv6, &[buffer, at, full]);
+    cx.b.jump(done, &[]);
+    cx.b.switch_to(done);
+    finished(cx, buffer)
+}
+
+const ETHERNET: i64 = 1;
+const INFINIBAND: i64 = 32;
+
+fn link_ntop(cx: &mut Context, call: &Call) -> Operand {
+    let kind = one_of(cx, call, [ETHERNET, INFINIBAND]);
+    let (ethernet, short, long) = (cx.int(ETHERNET), cx.int(6), cx.int(20));
+    let size = cx.select(Cond::Eq, kind, ethernet, short, long);
+    let at = read_from(cx, call, 1, 20, size);
+    let buffer = buffer(cx);
+    let link = cx.subprogram("strand_link_ntop", |name| {
+        let params = [Type::Ptr, Type::Ptr, Type::I64];
+        let mut b = Builder::new(name, FunctionKind::Subprogram, &params);
+        let (buffer, at, size) = (b.param(0), b.param(1), b.param(2));
+        for i in 0..20 {
+            only_if(&mut b, Cond::UGt, size, i64::from(i), |b| {
+                if i > 0 {
+                    append_char(b, buffer, b':');
+                }
+                for shift in [4, 0] {
+                    let byte = b.load(Width::W8, false, at, i);
+                    let digit = b.binary_imm(BinOp::LShr, byte, shift);
+                    let digit = b.binary_imm(BinOp::And, digit, 15);
+                    let c = character(b, digit);
+                    append(b, buffer, c);
+                }
+            });
+        }
+        returning(b)
+    });
+    cx.b.call(link, &[buffer, at, size]);
+    finished(cx, buffer)
+}
+
+/// The call's first argument, which has to be one of these.
+fn one_of(cx: &mut Context, call: &Call, known: [i64; 2]) -> Value {
+    let n = cx.scalar(&call.args[0]);
+    let [first, second] = known.map(|k| {
+        let k = cx.int(k);
+        cx.b.compare(Cond::Ne, n, k)
+    });
+    let neither = cx.b.binary(BinOp::And, first, second);
+    let zero = cx.int(0);
+    cx.fault_if(Cond::Ne, neither, zero, Fault::IllegalOp, n, call.expr.span);
+    n
+}
+
+fn ipv4_function(cx: &mut Context) -> FunctionId {
+    let number = number_function(cx, "strand_decimal", 10);
+    cx.subprogram("strand_inet_ntoa", |name| {
+        let mut b = Builder::new(name, FunctionKind::Subprogram, &[Type::Ptr, Type::Ptr]);
+        let (buffer, at) = (b.param(0), b.param(1));
+        dotted(&mut b, buffer, (at, 0), number);
+        returning(b)
+    })
+}
+
+fn ipv6_function(cx: &mut Context) -> FunctionId {
+    let decimal = number_function(cx, "strand_decimal", 10);
+    let hexadecimal = number_function(cx, "strand_hexadecimal", 16);
+    cx.subprogram("strand_inet_ntoa6", |name| ipv6(name, decimal, hexadecimal))
 }
 
 fn returning(mut b: Builder) -> Function {
@@ -232,18 +334,30 @@ fn dotted(b: &mut Builder, buffer: Value, (at, offset): (Value, i32), number: Fu
     }
 }
 
-/// `strand_inet_ntoa6(buffer, address, strict)`
+/// How an IPv4 address within is shown: 0 alone, 1 behind `::`, or this: behind all that
+/// is before it.
+const FULL: i64 = 2;
+
+/// `strand_inet_ntoa6(buffer, address, how)`
 fn ipv6(name: &str, decimal: FunctionId, hexa: FunctionId) -> Function {
     let params = [Type::Ptr, Type::Ptr, Type::I64];
     let mut b = Builder::new(name, FunctionKind::Subprogram, &params);
-    let (buffer, at, strict) = (b.param(0), b.param(1), b.param(2));
+    let (buffer, at, how) = (b.param(0), b.param(1), b.param(2));
     let (mapped, plain, done) = (b.block(&[]), b.block(&[]), b.block(&[]));
     let holds_ipv4 = holds_ipv4(&mut b, at);
     b.branch_imm(Cond::Ne, holds_ipv4, 0, mapped, plain);
     b.switch_to(mapped);
-    only_if(&mut b, Cond::Ne, strict, 0, |b| {
+    only_if(&mut b, Cond::Ne, how, 0, |b| {
         append_char(b, buffer, b':');
         append_char(b, buffer, b':');
+    });
+    only_if(&mut b, Cond::Eq, how, FULL, |b| {
+        let mark = b.load(Width::W16, false, at, 10);
+        only_if(b, Cond::Ne, mark, 0, |b| {
+            for c in *b"ffff:" {
+                append_char(b, buffer, c);
+            }
+        });
     });
     dotted(&mut b, buffer, (at, 12), decimal);
     b.jump(done, &[]);
