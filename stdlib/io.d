@@ -3,8 +3,9 @@
  *
  * The kernel's bio is translated when a member is used, and only that member is read.
  * b_blkno counts 512-byte sectors, whatever the device's own block size. The file is the
- * one whose page cache the first page of the I/O belongs to; direct I/O and a file
- * system's own metadata have none.
+ * one whose page cache the first page of the I/O belongs to, by one of its names and the
+ * first place where its file system is mounted; direct I/O and a file system's own
+ * metadata have none.
  */
 
 inline int B_BUSY = 0x1;
@@ -79,13 +80,85 @@ inline struct address_space *_bio_mapping[struct bio *B] =
     B->bi_io_vec == NULL || B->bi_io_vec->bv_page == NULL ? NULL :
     ((uintptr_t)B->bi_io_vec->bv_page->mapping & 1) ? NULL : B->bi_io_vec->bv_page->mapping;
 
+/* A name of a file, if the kernel has one at hand, and the node within that leads to it. */
+inline uintptr_t _alias_within = defined(((struct dentry *)0)->d_u) ?
+    offsetof(struct dentry, d_u) : offsetof(struct dentry, d_alias);
+inline struct dentry *_inode_alias[struct inode *I] =
+    (struct dentry *)((uintptr_t)I->i_dentry.first - _alias_within);
+
+/* What isn't in a file system at all (a block device's own pages) has an empty name. */
+inline struct dentry *_inode_name[struct inode *I] =
+    I == NULL || I->i_dentry.first == NULL || _inode_alias[I]->d_name.len == 0 ? NULL :
+    _inode_alias[I];
+
+/* The first place where a file system is mounted. */
+inline uintptr_t _mounted[struct super_block *S] =
+    (defined(((struct mount *)0)->mnt_instance) ?
+    (uintptr_t)S->s_mounts.next - offsetof(struct mount, mnt_instance) :
+    (uintptr_t)S->s_mounts) + offsetof(struct mount, mnt);
+
+inline struct inode *_bio_inode[struct bio *B] =
+    _bio_mapping[B] == NULL ? NULL : _bio_mapping[B]->host;
+inline struct dentry *_bio_name[struct bio *B] = _inode_name[_bio_inode[B]];
+
 translator fileinfo_t < struct bio *B > {
-	fi_name = "<unknown>";
-	fi_dirname = "<unknown>";
-	fi_pathname = "<unknown>";
+	fi_name = _bio_name[B] == NULL ? "<unknown>" :
+	    stringof(_bio_name[B]->d_name.name);
+	fi_dirname = _bio_name[B] == NULL ? "<unknown>" :
+	    _path(_bio_name[B]->d_parent, _mounted[_bio_inode[B]->i_sb]);
+	fi_pathname = _bio_name[B] == NULL ? "<unknown>" :
+	    _path(_bio_name[B], _mounted[_bio_inode[B]->i_sb]);
 	fi_offset = 0;
-	fi_fs = _bio_mapping[B] == NULL || _bio_mapping[B]->host == NULL ? "<unknown>" :
-	    stringof(_bio_mapping[B]->host->i_sb->s_type->name);
-	fi_mount = "<unknown>";
+	fi_fs = _bio_inode[B] == NULL ? "<unknown>" :
+	    stringof(_bio_inode[B]->i_sb->s_type->name);
+	fi_mount = _bio_name[B] == NULL ? "<unknown>" :
+	    _path(_bio_inode[B]->i_sb->s_root, _mounted[_bio_inode[B]->i_sb]);
 	fi_oflags = 0;
 };
+
+/*
+ * Flags of open(2). Two of them differ by architecture.
+ */
+inline int O_ACCMODE = 03;
+inline int O_RDONLY = 00;
+inline int O_WRONLY = 01;
+inline int O_RDWR = 02;
+inline int O_CREAT = 0100;
+inline int O_EXCL = 0200;
+inline int O_NOCTTY = 0400;
+inline int O_TRUNC = 01000;
+inline int O_APPEND = 02000;
+inline int O_NONBLOCK = 04000;
+inline int O_NDELAY = 04000;
+inline int O_DSYNC = 010000;
+inline int O_ASYNC = 020000;
+inline int O_DIRECTORY = defined(((struct pt_regs *)0)->pstate) ? 040000 : 0200000;
+inline int O_NOFOLLOW = defined(((struct pt_regs *)0)->pstate) ? 0100000 : 0400000;
+inline int O_CLOEXEC = 02000000;
+inline int O_SYNC = 04010000;
+inline int O_FSYNC = 04010000;
+inline int O_RSYNC = 04010000;
+
+/* Pipes, sockets and the like have a name of their own kind, and are nowhere. */
+inline int _has_path[struct file *F] = F->f_path.dentry->d_op == NULL ||
+    F->f_path.dentry->d_op->d_dname == NULL;
+
+/* A file of the current process, or none where a number isn't open. */
+translator fileinfo_t < struct file *F > {
+	fi_name = F == NULL ? "<none>" : stringof(F->f_path.dentry->d_name.name);
+	fi_dirname = F == NULL ? "<none>" : !_has_path[F] ? "<unknown>" :
+	    _path(F->f_path.dentry->d_parent, F->f_path.mnt);
+	fi_pathname = F == NULL ? "<none>" : !_has_path[F] ? "<unknown>" :
+	    _path(F->f_path.dentry, F->f_path.mnt);
+	fi_offset = F == NULL ? 0 : F->f_pos;
+	fi_fs = F == NULL ? "<none>" :
+	    stringof(F->f_path.mnt->mnt_sb->s_type->name);
+	fi_mount = F == NULL ? "<none>" : !_has_path[F] ? "<unknown>" :
+	    _path(F->f_path.mnt->mnt_root, F->f_path.mnt);
+	fi_oflags = F == NULL ? 0 : F->f_flags;
+};
+
+/* What the current process has open, by descriptor. */
+inline fileinfo_t fds[int fd] = xlate <fileinfo_t> (
+    fd >= 0 && curthread->files != NULL && fd < curthread->files->fdt->max_fds ?
+    curthread->files->fdt->fd[fd] : NULL);

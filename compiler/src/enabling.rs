@@ -6,7 +6,7 @@
 //! probes costs no more than one unless the clause looks at their arguments.
 
 use crate::check::{Checker, Context};
-use crate::kernel::{Attach, Probe, ProbeArg, ProbePattern};
+use crate::kernel::{Attach, Probe, ProbeArg, ProbePattern, Site};
 use crate::typed::{Clause, EnabledSite, Enabling};
 use rustc_hash::FxHashMap;
 use std::mem::{Discriminant, discriminant};
@@ -33,8 +33,13 @@ struct Enabled {
     clauses: Vec<Vec<usize>>,
 }
 
-/// What a clause's version was checked for.
-type ContextKey = (Option<Rc<[ProbeArg]>>, Option<Rc<[String]>>);
+/// What a clause's version was checked for: arguments' types, what they are made of, and
+/// the site's condition.
+type ContextKey = (Option<Rc<[ProbeArg]>>, Option<Rc<[String]>>, Option<Rc<str>>);
+
+/// What sites have in common that one program can serve: how they attach, what their
+/// probes are called, clauses.
+type ProgramKey = (Discriminant<Attach>, Rc<str>, Vec<usize>);
 
 /// The probes of every clause, and what has been made of them so far.
 pub(crate) struct Plan {
@@ -125,10 +130,12 @@ impl Plan {
             let args: Rc<[ProbeArg]> = probe.args.clone().into();
             for (site_index, site) in probe.sites.iter().enumerate() {
                 let site_args: Rc<[String]> = site.args.clone().into();
+                let when: Option<Rc<str>> = site.when.as_deref().map(Rc::from);
                 let key = |d: Dependence| -> ContextKey {
                     (
                         (d >= Dependence::Args).then(|| args.clone()),
                         (d >= Dependence::SiteArgs).then(|| site_args.clone()),
+                        when.clone(),
                     )
                 };
                 let version = dependence.and_then(|d| known.get(&key(d)).copied());
@@ -138,6 +145,7 @@ impl Plan {
                         let context = Context {
                             args: args.clone(),
                             site_args: site_args.clone(),
+                            when: when.clone(),
                             probe: format!("probe {}", probe.description()),
                         };
                         let (typed, d) = checker.clause(index, clause, Some(context));
@@ -155,17 +163,17 @@ impl Plan {
     /// Probes with the same clauses in contexts of the same kind, put together.
     pub fn enablings(self) -> Vec<Enabling> {
         let mut order: Vec<Enabling> = Vec::new();
-        let mut known: FxHashMap<(Discriminant<Attach>, Vec<usize>), usize> = FxHashMap::default();
+        let mut known: FxHashMap<ProgramKey, usize> = FxHashMap::default();
         for enabled in self.probes {
             for (site, versions) in enabled.probe.sites.iter().zip(enabled.clauses) {
                 if versions.is_empty() {
                     continue;
                 }
-                let key = (discriminant(&site.attach), versions);
+                let key = (discriminant(&site.attach), shared_name(&enabled.probe, site), versions);
                 let index = match known.get(&key) {
                     Some(index) => *index,
                     None => {
-                        let clauses = key.1.iter().map(|v| self.versions[*v].clone()).collect();
+                        let clauses = key.2.iter().map(|v| self.versions[*v].clone()).collect();
                         order.push(Enabling { sites: Vec::new(), clauses });
                         known.insert(key, order.len() - 1);
                         order.len() - 1
@@ -181,6 +189,17 @@ impl Plan {
     }
 }
 
+/// One program serves many system calls, whose probes then differ in nothing but the
+/// function; other sites have a program each.
+fn shared_name(probe: &Probe, site: &Site) -> Rc<str> {
+    match site.attach {
+        Attach::SyscallEntry { .. } | Attach::SyscallReturn { .. } => {
+            format!("{}:{}:{}", probe.provider, probe.module, probe.name).into()
+        }
+        _ => "".into(),
+    }
+}
+
 fn pattern_of(d: &ProbeDescription) -> ProbePattern {
     ProbePattern {
         id: d.id,
@@ -188,5 +207,48 @@ fn pattern_of(d: &ProbeDescription) -> ProbePattern {
         module: d.module.clone(),
         function: d.function.clone(),
         name: d.name.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::{KnownTypes, check};
+    use crate::fixture::FixtureKernel;
+    use crate::options::Options;
+    use crate::typed::ExprKind;
+    use strand_grammar::macros::Macros;
+    use strand_grammar::source::{SourceKind, Sources};
+    use strand_grammar::{Unit, UnitKind};
+
+    /// A site's condition comes before the predicate of each clause, and makes versions of
+    /// clauses that would else be one.
+    #[test]
+    fn conditions_of_sites_come_first() {
+        let kernel = FixtureKernel::new();
+        let mut sources = Sources::new();
+        let text = "io:::done { n++; } io:::done /n > 3/ { n = 0; }";
+        let source = sources.add("test.d", text, SourceKind::Script);
+        let unit = Unit { source, kind: UnitKind::Script };
+        let (program, diagnostics) =
+            strand_grammar::parse(&sources, &[unit], &KnownTypes::new(&kernel), &Macros::default());
+        assert_eq!(diagnostics, []);
+        let (typed, diagnostics) = check(&program, &mut sources, &kernel, &Options::default());
+        assert_eq!(diagnostics, []);
+        let shape = |e: &crate::typed::Expr| match &e.kind {
+            ExprKind::Logical(..) => "condition and predicate",
+            ExprKind::Binary { .. } => "one comparison",
+            _ => "something else",
+        };
+        let mut shapes = Vec::new();
+        for enabling in &typed.enablings {
+            for site in &enabling.sites {
+                let predicates = enabling.clauses.iter().map(|c| c.predicate.as_ref().map(shape));
+                shapes.push(format!("{:?}: {:?}", site.attach, predicates.collect::<Vec<_>>()));
+            }
+        }
+        insta::assert_snapshot!(shapes.join("\n"), @r#"
+        Tracepoint { name: "block_bio_complete", module: None, args: 2 }: [None, Some("one comparison")]
+        Tracepoint { name: "block_rq_complete", module: None, args: 3 }: [Some("one comparison"), Some("condition and predicate")]
+        "#);
     }
 }

@@ -35,7 +35,22 @@ pub struct Manifest {
     pub options: Vec<(String, Option<String>)>,
     /// Size of strings in records.
     pub strsize: u32,
+    /// The table of processors, if the program looks at it.
+    #[serde(default)]
+    pub processors: Option<Processors>,
 }
+
+/// A table of processors in `.bss`, which the runtime fills before BEGIN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Processors {
+    /// Where it begins.
+    pub offset: u32,
+    /// How many it has, by CPU number.
+    pub count: u32,
+}
+
+/// Bytes of a processor: as i32, its number, its set (always 0), its chip, its NUMA node.
+pub const PROCESSOR_SIZE: u32 = 16;
 
 /// The version of the manifest's format.
 pub const VERSION: u32 = 2;

@@ -16,7 +16,22 @@ const FILES: &[(&str, &str)] = &[
     ("errno.d", include_str!("../../stdlib/errno.d")),
     ("pcap.d", include_str!("../../stdlib/pcap.d")),
     ("signal.d", include_str!("../../stdlib/signal.d")),
+    ("unistd.d", include_str!("../../stdlib/unistd.d")),
+    ("procfs.d", include_str!("../../stdlib/procfs.d")),
+    ("sched.d", include_str!("../../stdlib/sched.d")),
+    ("regs.d", REGISTERS),
+    ("net.d", include_str!("../../stdlib/net.d")),
+    ("ip.d", include_str!("../../stdlib/ip.d")),
+    ("tcp.d", include_str!("../../stdlib/tcp.d")),
+    ("udp.d", include_str!("../../stdlib/udp.d")),
+    ("lockstat.d", include_str!("../../stdlib/lockstat.d")),
 ];
+
+/// Registers are the machine's own.
+#[cfg(target_arch = "aarch64")]
+const REGISTERS: &str = include_str!("../../stdlib/regs.aarch64.d");
+#[cfg(not(target_arch = "aarch64"))]
+const REGISTERS: &str = include_str!("../../stdlib/regs.x86_64.d");
 
 /// Which files have been read.
 #[derive(Debug, Default)]

@@ -7,8 +7,7 @@
 use crate::check::Checker;
 use crate::check::value::{Translated, Value};
 use crate::typed::{Expr, ExprKind, Place, PlaceBase};
-use crate::types::Space;
-use crate::types::TypeId;
+use crate::types::{Space, TypeId};
 use std::rc::Rc;
 use strand_grammar::ast::{self, Ident};
 use strand_grammar::diagnostic::Diagnostic;

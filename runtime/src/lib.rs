@@ -23,6 +23,7 @@ pub mod preflight;
 pub mod preprocess;
 pub mod probe;
 pub mod process;
+pub mod processors;
 pub mod program;
 pub mod provider;
 pub mod record;

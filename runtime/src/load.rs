@@ -259,6 +259,7 @@ pub struct Loaded {
 /// Shared words with the programs: the start of `.bss`, mapped into this process.
 struct Shared {
     words: NonNull<u8>,
+    size: usize,
 }
 
 impl Loaded {
@@ -266,6 +267,10 @@ impl Loaded {
         let shared = Shared::of(&object)?;
         let loaded = Loaded { object, manifest, shared };
         loaded.shared.set_wall_clock();
+        if let Some(table) = loaded.manifest.processors {
+            let bytes = crate::processors::table(table.count);
+            loaded.shared.fill(table.offset as usize, &bytes)?;
+        }
         loaded.free_speculations(options.number("nspec").unwrap_or(0) as u32)?;
         Ok(loaded)
     }
@@ -322,7 +327,21 @@ impl Shared {
         if size < strand_compiler::manifest::BSS_START as libbpf_sys::size_t {
             return Err(missing());
         }
-        Ok(Shared { words })
+        Ok(Shared { words, size: size as usize })
+    }
+
+    /// Writes what only programs read.
+    fn fill(&self, offset: usize, bytes: &[u8]) -> Result<(), LoadError> {
+        if offset.checked_add(bytes.len()).is_none_or(|end| end > self.size) {
+            return Err(LoadError::Missing(".bss".to_owned()));
+        }
+        // SAFETY: the memory is mapped as long as the object lives and the range was just
+        // seen to lie within it; no program runs before BEGIN.
+        unsafe {
+            let to = self.words.byte_add(offset).as_ptr();
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len());
+        }
+        Ok(())
     }
 
     fn state(&self) -> &AtomicU32 {

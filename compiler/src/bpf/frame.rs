@@ -14,7 +14,7 @@ use super::Error;
 use crate::ir::cfg::Cfg;
 use crate::ir::{
     BinOp, Block, BlockId, Cond, Function, FunctionKind, Helper, Inst, MapId, Op, Place, Slot,
-    SlotId, Target, Terminator, Type, Value, Width,
+    SlotId, Target, Terminator, Type, UnOp, Value, Width,
 };
 
 /// Bytes of stack for a chain of calls.
@@ -142,6 +142,11 @@ impl Uses {
             }
             Op::AtomicCompareExchange { new, .. } => {
                 self.escape(*new);
+                None
+            }
+            // Helpers read through the number, wherever it goes.
+            Op::Unary(UnOp::Address, address) => {
+                self.escape(*address);
                 None
             }
             _ => None,

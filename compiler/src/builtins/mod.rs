@@ -7,6 +7,9 @@ use crate::lower::{Context, Operand};
 use crate::typed::Expr;
 
 mod address;
+mod machine;
+mod network;
+mod path;
 mod probe;
 mod process;
 mod random;
@@ -117,10 +120,14 @@ const fn optional(kind: ParamKind) -> Param {
 }
 
 static VARIABLES: &[&[Variable]] =
-    &[probe::VARIABLES, process::VARIABLES, stack::VARIABLES, time::VARIABLES];
+    &[machine::VARIABLES, probe::VARIABLES, process::VARIABLES, stack::VARIABLES, time::VARIABLES];
 
 static SUBROUTINES: &[&[Subroutine]] = &[
     address::SUBROUTINES,
+    machine::SUBROUTINES,
+    network::SUBROUTINES,
+    path::SUBROUTINES,
+    process::SUBROUTINES,
     random::SUBROUTINES,
     scratch::SUBROUTINES,
     speculation::SUBROUTINES,
@@ -128,6 +135,8 @@ static SUBROUTINES: &[&[Subroutine]] = &[
     string::SUBROUTINES,
     user::SUBROUTINES,
 ];
+
+pub use machine::register;
 
 /// The built-in variable of this name. `arg0`…`arg9` and `args` are not here: `check`
 /// makes them [`crate::typed::ExprKind::RawArg`].

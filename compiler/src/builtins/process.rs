@@ -1,9 +1,10 @@
-//! Who is running: `pid`, `tid`, `execname`, `curthread` …
+//! Who is running: `pid`, `tid`, `execname`, `curthread` …, and with what arguments.
 
-use super::{Context, Operand, Variable};
+use super::{Call, Context, Operand, ParamKind, ResultType, Subroutine, Variable, required};
 use crate::btf::BtfKind;
-use crate::ir::{BinOp, Helper, UnOp, Value};
+use crate::ir::{BinOp, Cond, Helper, UnOp, Value, Width};
 use crate::lower::Text;
+use crate::manifest::Fault;
 use std::rc::Rc;
 
 /// Bytes of a task's name, NUL included.
@@ -53,6 +54,18 @@ pub(super) const VARIABLES: &[Variable] = &[
     },
 ];
 
+/// Bytes of a process's arguments that are shown, NUL included.
+const ARGUMENTS: u32 = 80;
+
+pub(super) const SUBROUTINES: &[Subroutine] = &[Subroutine {
+    name: "_psargs",
+    result: ResultType::D("string"),
+    params: &[required(ParamKind::Address), required(ParamKind::Address)],
+    doc: "a process's arguments, which lie between two user addresses, with blanks between",
+    allocates: false,
+    lower: arguments,
+}];
+
 const fn number(
     name: &'static str,
     ty: &'static str,
@@ -90,4 +103,47 @@ fn curthread(cx: &mut Context) -> Operand {
         Some(id) => Operand::Trusted(current(cx), Rc::new((None, id))),
         None => Operand::Number(cx.helper(Helper::GET_CURRENT_TASK, &[])),
     }
+}
+
+/// The arguments follow each other, a NUL behind each.
+fn arguments(cx: &mut Context, call: &Call) -> Operand {
+    let [start, end] = [0, 1].map(|i| {
+        let operand = cx.expr(&call.args[i]);
+        cx.number(&operand)
+    });
+    let at = cx.scratch(ARGUMENTS);
+    cx.clear(at, 0, ARGUMENTS);
+    let most = cx.int(i64::from(ARGUMENTS));
+    let size = cx.b.binary(BinOp::Sub, end, start);
+    let size = cx.select(Cond::ULt, size, most, size, most);
+    let result = cx.helper(Helper::PROBE_READ_USER, &[at, size, start]);
+    cx.fault_if_negative(result, Fault::BadAddress, start, call.expr.span);
+    for word in (0..ARGUMENTS as i32).step_by(8) {
+        let bytes = cx.b.load(Width::W64, false, at, word);
+        let blanks = blanks_for_nuls(cx, bytes);
+        cx.b.store(Width::W64, at, word, blanks);
+    }
+    // The last one's NUL ends the text; without arguments there is no text.
+    let one = cx.int(1);
+    let last = cx.select(Cond::ULt, size, one, one, size);
+    let last = cx.b.add_imm(last, -1);
+    let last = cx.b.binary_imm(BinOp::And, last, 127);
+    let most = cx.int(i64::from(ARGUMENTS) - 1);
+    let last = cx.select(Cond::ULt, last, most, last, most);
+    let end = cx.b.binary(BinOp::Add, at, last);
+    cx.b.store_imm(Width::W8, end, 0, 0);
+    Operand::Text(Text::Memory(at, ARGUMENTS))
+}
+
+/// A blank (0x20) instead of each byte of a word that is 0: adding 0x7f to its low seven
+/// bits sets a byte's high bit unless they are all 0.
+fn blanks_for_nuls(cx: &mut Context, bytes: Value) -> Value {
+    const LOW: i64 = 0x7f7f_7f7f_7f7f_7f7f;
+    let low = cx.b.binary_imm(BinOp::And, bytes, LOW);
+    let carried = cx.b.binary_imm(BinOp::Add, low, LOW);
+    let set = cx.b.binary(BinOp::Or, carried, bytes);
+    let set = cx.b.binary_imm(BinOp::Or, set, LOW);
+    let nuls = cx.b.unary(UnOp::Not, set);
+    let blanks = cx.b.binary_imm(BinOp::LShr, nuls, 2);
+    cx.b.binary(BinOp::Or, bytes, blanks)
 }

@@ -45,15 +45,7 @@ impl Checker<'_> {
         }
         let Some(text) = context.site_args.get(usize::from(n)) else { return int(0, int64, span) };
         let Some(syntax) = self.site_expr(text) else { return self.bad(span) };
-        let bindings = std::mem::take(&mut self.env.bindings);
-        let value = self.expansion(syntax.span, span, |c| {
-            c.env.raw_args = true;
-            let value = c.expr(&syntax);
-            c.env.raw_args = false;
-            value
-        });
-        self.env.bindings = bindings;
-        match value {
+        match self.of_event(&syntax, span) {
             Some(value) => {
                 let e = self.plain(value);
                 Expr { span, ..self.decay(e) }
@@ -62,8 +54,29 @@ impl Checker<'_> {
         }
     }
 
+    /// An expression over the event's own words.
+    fn of_event(&mut self, syntax: &ast::Expr, span: Span) -> Option<Value> {
+        let bindings = std::mem::take(&mut self.env.bindings);
+        let value = self.expansion(syntax.span, span, |c| {
+            c.env.raw_args = true;
+            let value = c.expr(syntax);
+            c.env.raw_args = false;
+            value
+        });
+        self.env.bindings = bindings;
+        value
+    }
+
+    /// The condition without which the event doesn't fire the probe.
+    pub(super) fn site_condition(&mut self) -> Option<Expr> {
+        let text = self.env.context.as_ref()?.when.clone()?;
+        let syntax = self.site_expr(&text)?;
+        let value = self.of_event(&syntax, syntax.span)?;
+        Some(self.plain(value))
+    }
+
     /// The syntax of an expression that a provider wrote.
-    fn site_expr(&mut self, text: &str) -> Option<Rc<ast::Expr>> {
+    pub(super) fn site_expr(&mut self, text: &str) -> Option<Rc<ast::Expr>> {
         if let Some(known) = self.site_exprs.get(text) {
             return known.clone();
         }
@@ -149,6 +162,15 @@ impl Checker<'_> {
                 Expr { ty, ..native }
             }
             _ if self.types.is_scalar(ty) => self.cast(native, ty),
+            _ if self.types.is_string(ty) => {
+                let space = match arg.ty {
+                    ArgType::D { userland: true, .. } => Space::User,
+                    _ => Space::Kernel,
+                };
+                let text = self.pointer_to(self.basic.char, space);
+                let native = self.cast(native, text);
+                self.as_string(native)
+            }
             _ => {
                 let what = self.describe(ty);
                 self.report(

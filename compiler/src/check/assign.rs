@@ -523,6 +523,9 @@ impl Checker<'_> {
             if name.name == "args" && self.names.global("args").is_none() {
                 return Some(self.typed_argument(keys, span));
             }
+            if name.name == "uregs" && self.names.global("uregs").is_none() {
+                return Some(self.user_register(keys, span));
+            }
             if self.names.global(&name.name).is_none() && !self.is_builtin(&name.name) {
                 self.load_library(&name.name);
             }

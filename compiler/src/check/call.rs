@@ -172,6 +172,8 @@ impl Checker<'_> {
         );
         let known = builtins::subroutines()
             .map(|s| s.name)
+            // What the library keeps to itself.
+            .filter(|name| !name.starts_with('_'))
             .chain(builtins::ACTIONS.iter().copied())
             .chain(builtins::AGGREGATING.iter().copied());
         match nearest(name, known) {

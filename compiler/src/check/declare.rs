@@ -542,7 +542,7 @@ impl Checker<'_> {
     /// Whether a global name is a variable of D itself.
     pub fn is_builtin(&self, name: &str) -> bool {
         builtins::variable(name).is_some()
-            || matches!(name, "args" | "NULL" | "self" | "this")
+            || matches!(name, "args" | "uregs" | "NULL" | "self" | "this")
             || super::args::number_of(name).is_some()
     }
 }

@@ -28,6 +28,7 @@ mod name;
 mod order;
 mod place;
 mod record;
+mod registers;
 mod show;
 mod statement;
 #[cfg(test)]
@@ -167,6 +168,8 @@ pub(crate) struct Context {
     pub args: Rc<[ProbeArg]>,
     /// What `argN` is, if not the event's own words.
     pub site_args: Rc<[String]>,
+    /// Without which the event doesn't fire the probe.
+    pub when: Option<Rc<str>>,
     /// The probe, for messages.
     pub probe: String,
 }

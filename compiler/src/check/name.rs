@@ -96,11 +96,12 @@ impl Checker<'_> {
         }
         match name.name.as_str() {
             "NULL" => return Some(Value::Plain(int(0, self.basic.void_pointer, span))),
-            "args" => {
-                self.report(
-                    Diagnostic::error("D_IDENT_BADREF", name.span, "`args` needs an index")
-                        .hint("write `args[0]` for the first argument"),
-                );
+            "args" | "uregs" => {
+                let (message, hint) = match name.name.as_str() {
+                    "args" => ("`args` needs an index", "write `args[0]` for the first argument"),
+                    _ => ("`uregs` needs an index", "write `uregs[R_PC]` for the program counter"),
+                };
+                self.report(Diagnostic::error("D_IDENT_BADREF", name.span, message).hint(hint));
                 return Some(self.bad_value(span));
             }
             _ => {}
@@ -129,7 +130,9 @@ impl Checker<'_> {
         if scope == Scope::Global {
             names.extend(builtins::variables().map(|v| v.name.to_owned()));
             names.extend(self.library.names().map(str::to_owned));
-            names.extend(["args".to_owned(), "NULL".to_owned()]);
+            names.extend(["args", "uregs", "NULL"].map(str::to_owned));
+            // What the library keeps to itself.
+            names.retain(|name| !name.starts_with('_'));
         }
         let is_function = scope == Scope::Global
             && (builtins::subroutine(&name.name).is_some()

@@ -43,7 +43,7 @@ impl<'a> KnownTypes<'a> {
             || builtins::subroutine(name).is_some()
             || builtins::ACTIONS.contains(&name)
             || builtins::AGGREGATING.contains(&name)
-            || matches!(name, "args" | "NULL")
+            || matches!(name, "args" | "uregs" | "NULL")
             || super::args::number_of(name).is_some();
         if own {
             return false;

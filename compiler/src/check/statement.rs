@@ -7,7 +7,7 @@ use super::value::{Value, constant};
 use super::{Checker, Context, Env};
 use crate::enabling::Dependence;
 use crate::typed::{Clause, Expr, ExprKind, Statement, StatementKind};
-use strand_grammar::ast::{self, Block, ExprKind as Syntax, StatementKind as Written};
+use strand_grammar::ast::{self, BinaryOp, Block, ExprKind as Syntax, StatementKind as Written};
 use strand_grammar::diagnostic::Diagnostic;
 
 impl Checker<'_> {
@@ -30,9 +30,19 @@ impl Checker<'_> {
             None => Vec::new(),
         };
         let predicate = early.or_else(|| predicate.map(|p| self.predicate(p)));
+        let predicate = self.with_site_condition(predicate);
         let empty = clause.body.as_ref().is_none_or(|b| b.statements.is_empty());
         let env = std::mem::replace(&mut self.env, outer);
         (Clause { index, predicate, body, default_action: empty }, env.dependence)
+    }
+
+    /// The predicate, looked at only if the event is one that fires the probe.
+    fn with_site_condition(&mut self, predicate: Option<Expr>) -> Option<Expr> {
+        let Some(when) = self.site_condition() else { return predicate };
+        let Some(predicate) = predicate else { return Some(when) };
+        let span = predicate.span;
+        let kind = ExprKind::Logical(BinaryOp::LogAnd, Box::new(when), Box::new(predicate));
+        Some(Expr { kind, ty: self.basic.int, span })
     }
 
     fn predicate(&mut self, e: &ast::Expr) -> Expr {

@@ -18,6 +18,9 @@ impl Checker<'_> {
     }
 
     fn read_type(&mut self, text: &str) -> Option<TypeId> {
+        if let Some((ret, params)) = text.split_once("(*)") {
+            return self.function_pointer(ret, params.trim());
+        }
         let (text, array) = match text.trim().strip_suffix(']').and_then(|t| t.rsplit_once('[')) {
             Some((before, len)) => (before, Some(len.trim().parse::<u32>().ok()?)),
             None => (text, None),
@@ -43,6 +46,20 @@ impl Checker<'_> {
             Some(len) => self.types.intern(Type::Array { element: ty, len }),
             None => ty,
         })
+    }
+
+    /// `void (*)(int)`, already split.
+    fn function_pointer(&mut self, ret: &str, params: &str) -> Option<TypeId> {
+        let ret = self.type_text(ret)?;
+        let params = params.strip_prefix('(')?.strip_suffix(')')?;
+        let params = match params.trim() {
+            "" | "void" => Vec::new(),
+            params => {
+                params.split(',').map(|p| self.type_text(p)).collect::<Option<Vec<TypeId>>>()?
+            }
+        };
+        let function = self.types.intern(Type::Function { ret, params, variadic: false });
+        Some(self.pointer_to(function, Space::Kernel))
     }
 
     fn base_type(&mut self, words: &[&str]) -> Option<TypeId> {

@@ -120,10 +120,12 @@ impl Context<'_, '_> {
             Attach::Tracepoint { args, .. } | Attach::Fentry { args, .. } if n < *args => {
                 return self.typed_arg(n);
             }
-            // arg0 is where it returned from, which fexit doesn't tell; arg1 the value.
+            // arg0 is where it returned from, which fexit doesn't tell; arg1 the value. What
+            // the function was called with follows, for providers.
             Attach::Fexit { args, .. } => match n {
                 0 => self.int(-1),
                 1 => return self.typed_arg(*args),
+                n if n - 2 < *args => return self.typed_arg(n - 2),
                 _ => self.int(0),
             },
             Attach::RawTracepoint { args, .. } if n < *args => {

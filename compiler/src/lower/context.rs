@@ -255,6 +255,11 @@ impl Context<'_, '_> {
         self.unit.speculations()
     }
 
+    /// The table of processors: where it is in `.bss`, and how many it has.
+    pub fn processors(&mut self) -> (u32, u32) {
+        self.unit.processors()
+    }
+
     /// Memory for the keys of one map, shared by all its uses in this function.
     pub fn key_memory(&mut self, map: u32, size: u32) -> Value {
         if let Some(slot) = self.key_slots.get(&map) {

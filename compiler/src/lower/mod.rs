@@ -19,6 +19,7 @@ mod expr;
 mod fault;
 mod layout;
 mod loops;
+mod offsets;
 mod place;
 mod print;
 mod program;

@@ -15,7 +15,7 @@ use crate::manifest::{self, State};
 use crate::typed::walk::{self, Node};
 use crate::typed::{Clause, EnabledSite, Enabling, ExprKind, StatementKind};
 use crate::types::{Space, Types};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
 
 /// What a clause makes use of.
@@ -75,9 +75,37 @@ pub(crate) fn lower_all(unit: &mut Unit) {
         }
     }
     for (name, enablings) in [("sys_enter", entries), ("sys_exit", returns)] {
-        if !enablings.is_empty() {
-            lower_dispatch(unit, name, &enablings);
+        for layer in layers(&enablings) {
+            lower_dispatch(unit, name, &layer);
         }
+    }
+}
+
+/// Puts together as many enablings as have no system call in common: a table has one
+/// group of clauses for each. More than one layer is needed where probes of several
+/// providers share a call.
+fn layers<'e>(enablings: &[&'e Enabling]) -> Vec<Vec<&'e Enabling>> {
+    let mut layers: Vec<(FxHashSet<u32>, Vec<&Enabling>)> = Vec::new();
+    for enabling in enablings {
+        let numbers: Vec<u32> = enabling.sites.iter().map(call_of).collect();
+        let free =
+            |(taken, _): &&mut (FxHashSet<u32>, _)| numbers.iter().all(|n| !taken.contains(n));
+        match layers.iter_mut().find(free) {
+            Some((taken, layer)) => {
+                taken.extend(numbers);
+                layer.push(enabling);
+            }
+            None => layers.push((numbers.into_iter().collect(), vec![enabling])),
+        }
+    }
+    layers.into_iter().map(|(_, layer)| layer).collect()
+}
+
+/// The number of a site's system call.
+fn call_of(site: &EnabledSite) -> u32 {
+    match site.attach {
+        Attach::SyscallEntry { number, .. } | Attach::SyscallReturn { number } => number,
+        _ => CALLS,
     }
 }
 
@@ -302,10 +330,6 @@ const NAME: u32 = 32;
 
 /// One program for all system calls that are enabled.
 fn lower_dispatch(unit: &mut Unit, event: &str, enablings: &[&Enabling]) {
-    let number = |site: &EnabledSite| match site.attach {
-        Attach::SyscallEntry { number, .. } | Attach::SyscallReturn { number } => number,
-        _ => CALLS,
-    };
     let mut groups = vec![0u8; 2 * CALLS as usize];
     let mut ids = vec![0u8; 4 * CALLS as usize];
     let mut names = vec![0u8; (NAME * CALLS) as usize];
@@ -313,7 +337,7 @@ fn lower_dispatch(unit: &mut Unit, event: &str, enablings: &[&Enabling]) {
     let mut probes = Vec::new();
     for (group, enabling) in enablings.iter().enumerate() {
         for site in &enabling.sites {
-            let n = number(site) as usize;
+            let n = call_of(site) as usize;
             if n >= CALLS as usize {
                 continue;
             }
@@ -376,5 +400,38 @@ impl Context<'_, '_> {
             }
             _ => self.b.load(Width::W64, false, bpf, 8),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::Probe;
+
+    fn enabling(numbers: &[u32]) -> Enabling {
+        let site = |number: &u32| EnabledSite {
+            probe: Probe {
+                id: *number,
+                provider: String::new(),
+                module: String::new(),
+                function: String::new(),
+                name: String::new(),
+                args: Vec::new(),
+                sites: Vec::new(),
+            },
+            attach: Attach::SyscallReturn { number: *number },
+        };
+        Enabling { sites: numbers.iter().map(site).collect(), clauses: Vec::new() }
+    }
+
+    /// No call is twice in a layer, and the first layer takes all that it can.
+    #[test]
+    fn calls_that_are_shared_are_in_layers() {
+        let all = [enabling(&[1, 2]), enabling(&[2, 3]), enabling(&[4]), enabling(&[2])];
+        let numbers: Vec<Vec<Vec<u32>>> = layers(&all.iter().collect::<Vec<_>>())
+            .iter()
+            .map(|layer| layer.iter().map(|e| e.sites.iter().map(call_of).collect()).collect())
+            .collect();
+        assert_eq!(numbers, [vec![vec![1, 2], vec![4]], vec![vec![2, 3]], vec![vec![2]]]);
     }
 }

@@ -296,6 +296,20 @@ impl<'a> Unit<'a> {
         id
     }
 
+    /// The table of processors: where it is in `.bss`, and how many it has.
+    pub fn processors(&mut self) -> (u32, u32) {
+        let table = match self.manifest.processors {
+            Some(table) => table,
+            None => {
+                let offset = round_up(self.module.bss, 8);
+                let count = self.kernel.cpus().max(1);
+                self.module.bss = offset + count * manifest::PROCESSOR_SIZE;
+                *self.manifest.processors.insert(manifest::Processors { offset, count })
+            }
+        };
+        (table.offset, table.count)
+    }
+
     /// Read-only data, stored once and aligned to 8 bytes; its offset.
     pub fn rodata(&mut self, bytes: Vec<u8>) -> u32 {
         if let Some(at) = self.rodata.get(&bytes) {

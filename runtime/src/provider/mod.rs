@@ -3,15 +3,24 @@
 //! In: a pattern whose provider field has already matched. Out: names, and for a name its
 //! arguments and sites. Adding a provider is one file and one line in [`PROVIDERS`].
 
+mod derived;
 mod dtrace;
 mod event;
 mod fbt;
 mod io;
+mod ip;
+mod lockstat;
+mod proc;
 pub mod profile;
 mod rawtp;
+mod sched;
 mod sdt;
 pub mod stability;
 mod syscall;
+mod sysinfo;
+mod tcp;
+mod udp;
+mod vminfo;
 
 use crate::kernel::LiveKernel;
 use crate::probe::ProbeName;
@@ -39,10 +48,18 @@ pub trait Provider: Sync {
 }
 
 /// All of them, in the order of their ids.
-pub static PROVIDERS: [&dyn Provider; 7] = [
+pub static PROVIDERS: [&dyn Provider; 15] = [
     &dtrace::Dtrace,
     &profile::Profile,
-    &io::Io,
+    &io::IO,
+    &proc::PROC,
+    &sched::SCHED,
+    &vminfo::VMINFO,
+    &sysinfo::SYSINFO,
+    &ip::IP,
+    &tcp::TCP,
+    &udp::UDP,
+    &lockstat::LOCKSTAT,
     &syscall::Syscall,
     &sdt::Sdt,
     &rawtp::Rawtp,
@@ -65,4 +82,35 @@ fn probe(name: &ProbeName) -> Probe {
 /// Why a provider has nothing to offer.
 fn unavailable(message: impl Into<String>, hint: Option<&str>) -> ProbeError {
     ProbeError { code: "D_PDESC_ZERO", message: message.into(), hint: hint.map(str::to_owned) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::derived::Derived;
+    use super::*;
+
+    /// What is made of other events has ids of its own, below those of system calls.
+    #[test]
+    fn ids_are_apart() {
+        let all: [&Derived; 9] = [
+            &io::IO,
+            &proc::PROC,
+            &sched::SCHED,
+            &vminfo::VMINFO,
+            &sysinfo::SYSINFO,
+            &ip::IP,
+            &tcp::TCP,
+            &udp::UDP,
+            &lockstat::LOCKSTAT,
+        ];
+        let mut seen = std::collections::BTreeMap::new();
+        for provider in all {
+            for (i, entry) in provider.probes.iter().enumerate() {
+                let id = provider.first + i as u32;
+                assert!((100..1000).contains(&id), "{}:::{}", provider.name, entry.name);
+                let other = seen.insert(id, (provider.name, entry.name));
+                assert_eq!(other, None, "{}:::{}", provider.name, entry.name);
+            }
+        }
+    }
 }

@@ -64,6 +64,14 @@ fn call(name: &str) -> Option<&'static Call> {
     calls.binary_search_by_key(&name, |c| c.name).ok().map(|i| &calls[i])
 }
 
+/// A call's number and how many parameters it has, if the kernel has the call.
+pub(super) fn number(kernel: &LiveKernel, name: &str) -> Option<(u32, u8)> {
+    let call = call(name)?;
+    let exists = kernel.tracefs().ok().is_none_or(|t| t.has_event(GROUP, &event(call)));
+    let params = call.params.split(", ").filter(|p| !p.is_empty()).count();
+    exists.then_some((call.number, params as u8))
+}
+
 /// Events of system calls in tracefs.
 const GROUP: &str = "syscalls";
 const ENTER: &str = "sys_enter_";

@@ -1,0 +1,8 @@
+//@ check
+BEGIN
+{
+	n = R_SP;
+	trace(uregs[n]);
+	trace(uregs[1234]);
+	trace(uregs);
+}
