@@ -639,12 +639,26 @@ impl<'a> Lexer<'a> {
             Some(Token::TypeName(_)) => true,
             _ => false,
         };
+        let declarator = declarator || self.in_declarator();
         let only_type = matches!(previous, Some(Token::Word("translator")));
         let is_type =
             !declarator && self.is_type(text) && (only_type || !self.is_used_as_variable(text));
         let token =
             if is_type { Token::TypeName(text.to_owned()) } else { Token::Ident(text.to_owned()) };
         self.push(start, token);
+    }
+
+    /// Whether `T (*` was just read: a pointer to a function is declared.
+    fn in_declarator(&self) -> bool {
+        let mut before = self.stream.tokens.iter().rev().map(|t| &t.1).peekable();
+        let stars = std::iter::from_fn(|| before.next_if(|t| **t == Token::Word("*"))).count();
+        stars > 0
+            && before.next() == Some(&Token::Word("("))
+            && match before.next() {
+                Some(Token::TypeName(_) | Token::Word("*")) => true,
+                Some(Token::Word(w)) => TYPE_KEYWORDS.contains(w),
+                _ => false,
+            }
     }
 
     fn is_type(&self, name: &str) -> bool {

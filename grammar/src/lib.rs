@@ -7,10 +7,12 @@
 //! and end, never what a name means.
 
 pub mod ast;
+pub mod cpp;
 pub mod diagnostic;
 mod lexer;
 mod literal;
 pub mod macros;
+mod marks;
 mod parse;
 mod pragma;
 pub mod source;

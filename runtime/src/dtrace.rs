@@ -111,8 +111,10 @@ fn apply(invocation: &mut Invocation, letter: char, value: String) -> Result<(),
         'L' => options.push(format!("libdir={value}")),
         'X' => options.push(format!("stdc={value}")),
         'x' => options.push(value),
-        'H' => invocation.preprocessor.show_includes = true,
-        'D' | 'U' | 'I' => invocation.preprocessor.args.push(format!("-{letter}{value}")),
+        'H' => options.push("cpphdrs".to_owned()),
+        'D' => options.push(format!("define={value}")),
+        'U' => options.push(format!("undef={value}")),
+        'I' => options.push(format!("incdir={value}")),
         'o' => invocation.output = Some(PathBuf::from(value)),
         'c' => invocation.command = Some(value),
         'p' => {
@@ -153,7 +155,7 @@ mod tests {
     #[test]
     fn letters_run_together() {
         let got = read(&["-qCs", "a.d", "-xstrsize=2048", "-b", "1m", "-DX", "x", "--", "-y"]);
-        insta::assert_snapshot!(format!("{got:?}"), @r#"Ok(Invocation { name: "dtrace", task: Trace, programs: [Script("a.d")], args: ["x", "-y"], options: ["quiet", "cpp", "strsize=2048", "bufsize=1m"], output: None, command: None, pids: [], preprocessor: Preprocessor { args: ["-DX"], show_includes: false }, verbose: false, btf: None })"#);
+        insta::assert_snapshot!(format!("{got:?}"), @r#"Ok(Invocation { name: "dtrace", task: Trace, programs: [Script("a.d")], args: ["x", "-y"], options: ["quiet", "cpp", "strsize=2048", "bufsize=1m", "define=X"], output: None, command: None, pids: [], verbose: false, btf: None })"#);
     }
 
     #[test]

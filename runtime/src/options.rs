@@ -79,7 +79,7 @@ pub static OPTIONS: [Described; 89] = {
         option("cpp", Switch, Compile, ""),
         option("cppargs", TEXT, Compile, ""),
         option("cpphdrs", Switch, Compile, ""),
-        option("cpppath", TEXT, Compile, "cpp"),
+        option("cpppath", TEXT, Compile, ""),
         option("ctfpath", TEXT, Compile, ""),
         option("ctypes", TEXT, Compile, ""),
         option("debug", Switch, Compile, ""),
@@ -322,6 +322,7 @@ fn described(name: &str) -> Result<&'static Described, OptionError> {
 pub struct Options {
     values: FxHashMap<&'static str, Value>,
     tracing: bool,
+    preprocessor: Vec<String>,
 }
 
 impl Options {
@@ -363,6 +364,17 @@ impl Options {
                 takes: takes(),
             })?,
         };
+        if let Value::Text(text) = &value {
+            match option.name {
+                "define" => self.preprocessor.push(format!("-D{text}")),
+                "undef" => self.preprocessor.push(format!("-U{text}")),
+                "incdir" => self.preprocessor.push(format!("-I{text}")),
+                "cppargs" => {
+                    self.preprocessor.extend(text.split_whitespace().map(str::to_owned));
+                }
+                _ => {}
+            }
+        }
         match (option.kind, value) {
             (Kind::Opposite(other), Value::Switch(on)) => {
                 self.values.insert(other, Value::Switch(!on));
@@ -372,6 +384,11 @@ impl Options {
             }
         }
         Ok(())
+    }
+
+    /// What `define`, `undef`, `incdir` and `cppargs` ask of the preprocessor, in order.
+    pub fn preprocessor(&self) -> &[String] {
+        &self.preprocessor
     }
 
     /// From now on only dynamic options may be set.

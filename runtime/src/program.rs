@@ -8,6 +8,7 @@ use crate::cli::{Invocation, ProgramText};
 use crate::error::Error;
 use crate::kernel::LiveKernel;
 use crate::options::Options;
+use crate::preprocess::{self, PreprocessError};
 use crate::process;
 use std::io::{IsTerminal, Read};
 use std::path::Path;
@@ -93,8 +94,16 @@ fn read(
     };
     // Not what dtrace(1) takes as `-n` and the like: there it wants files only.
     if options.on("cpp") && !matches!(program, ProgramText::Probe(..)) {
-        let cpp = options.text("cpppath").unwrap_or_default();
-        text = invocation.preprocessor.run(&cpp, &name, &text)?;
+        text = match preprocess::run(options, invocation.name, &name, &text) {
+            Err(PreprocessError::Failed(_)) => {
+                if invocation.name == "dtrace" {
+                    let what = complaint(program);
+                    eprintln!("dtrace: {what}: Preprocessor failed to process input program");
+                }
+                return Err(Error::Program);
+            }
+            done => done?,
+        };
     }
     let unit = match program {
         ProgramText::Probe(spec, _) => UnitKind::Probe(*spec),
@@ -191,15 +200,7 @@ impl Parsed {
         let mut text = String::new();
         if invocation.name == "dtrace" {
             for d in diagnostics {
-                let what = match invocation.programs.first() {
-                    Some(ProgramText::Script(path)) => {
-                        format!("failed to compile script {}", path.display())
-                    }
-                    Some(ProgramText::Text(t) | ProgramText::Probe(_, t)) => {
-                        format!("invalid probe specifier {t}")
-                    }
-                    None => "failed".to_owned(),
-                };
+                let what = invocation.programs.first().map_or("failed".to_owned(), complaint);
                 let line = render_dtrace_style(&self.sources, d, options.on("errtags"));
                 text += &format!("dtrace: {what}: {line}\n");
             }
@@ -212,6 +213,14 @@ impl Parsed {
         }
         eprint!("{text}");
         diagnostics.iter().any(Diagnostic::is_error)
+    }
+}
+
+/// What dtrace(1) begins a message about a program with.
+fn complaint(program: &ProgramText) -> String {
+    match program {
+        ProgramText::Script(path) => format!("failed to compile script {}", path.display()),
+        ProgramText::Text(t) | ProgramText::Probe(_, t) => format!("invalid probe specifier {t}"),
     }
 }
 
