@@ -47,6 +47,10 @@ pub struct Diagnostic {
     pub notes: Vec<String>,
     /// What to do: shown last, after `help:`.
     pub hint: Option<String>,
+    /// What dtrace(1) says instead of `message`, where scripts and tests know its words.
+    pub classic: Option<String>,
+    /// The place that dtrace(1) says it of, if not `primary`.
+    pub classic_place: Option<Span>,
 }
 
 impl Diagnostic {
@@ -60,6 +64,8 @@ impl Diagnostic {
             labels: Vec::new(),
             notes: Vec::new(),
             hint: None,
+            classic: None,
+            classic_place: None,
         }
     }
 
@@ -96,6 +102,18 @@ impl Diagnostic {
     /// What to do about it.
     pub fn hint(mut self, text: impl Into<String>) -> Self {
         self.hint = Some(text.into());
+        self
+    }
+
+    /// What dtrace(1) says of it.
+    pub fn classic(mut self, text: impl Into<String>) -> Self {
+        self.classic = Some(text.into());
+        self
+    }
+
+    /// Where dtrace(1) says that it is.
+    pub fn classic_at(mut self, span: Span) -> Self {
+        self.classic_place = Some(span);
         self
     }
 
@@ -206,16 +224,15 @@ fn to_report(sources: &Sources, d: &Diagnostic) -> Report<FileId> {
 /// A diagnostic as dtrace(1) says it: `line N: [TAG] message`.
 pub fn render_dtrace_style(sources: &Sources, d: &Diagnostic, errtags: bool) -> String {
     let tag = if errtags { format!("[{}] ", d.code) } else { String::new() };
-    match &d.primary {
-        Some(p) => {
-            let source = sources.get(p.span.source);
-            let (name, line) = source.place(p.span.start);
-            if source.kind == SourceKind::Library || name != source.name {
-                format!("{tag}\"{name}\", line {line}: {}", d.message)
-            } else {
-                format!("{tag}line {line}: {}", d.message)
-            }
-        }
-        None => format!("{tag}{}", d.message),
+    let message = d.classic.as_ref().unwrap_or(&d.message);
+    let Some(span) = d.classic_place.or(d.primary.as_ref().map(|p| p.span)) else {
+        return format!("{tag}{message}");
+    };
+    let source = sources.get(span.source);
+    let (name, line) = source.place(span.start);
+    if source.kind == SourceKind::Library || name != source.name {
+        format!("{tag}\"{name}\", line {line}: {message}")
+    } else {
+        format!("{tag}line {line}: {message}")
     }
 }

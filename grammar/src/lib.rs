@@ -30,7 +30,7 @@ use ast::{Expr, Item, Program, TypeName};
 use diagnostic::Diagnostic;
 use lexer::{Lexer, Surroundings};
 use macros::Macros;
-use source::{SourceId, Sources};
+use source::{SourceId, Sources, Span};
 use std::cell::RefCell;
 use std::collections::HashSet;
 use syntax::Parsed;
@@ -109,7 +109,12 @@ pub fn parse(
     let library = units.iter().all(|u| u.kind == UnitKind::Library);
     let anything = program.items.iter().any(|i| !matches!(i, Item::Pragma(_)));
     if !clauses && !anything && !library && diagnostics.is_empty() {
-        let d = Diagnostic::general("D_EMPTY", "the program is empty: it has no clause");
+        let mut d = Diagnostic::general("D_EMPTY", "the program is empty: it has no clause")
+            .classic("empty D program translation unit");
+        if let Some(last) = units.last() {
+            let end = sources.get(last.source).text.len();
+            d = d.classic_at(Span::new(last.source, end..end));
+        }
         diagnostics.push(d.hint("write, for example, BEGIN { trace(\"hello\"); }"));
     }
     diagnostics.sort_by_key(|d| d.primary.as_ref().map(|p| (p.span.source.0, p.span.start)));

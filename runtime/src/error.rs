@@ -60,9 +60,19 @@ pub enum Error {
     /// Probes can't be listed.
     #[error("{0}")]
     Probes(String),
-    /// An operand that the program doesn't use.
-    #[error("the program doesn't use the argument '{0}'")]
-    UnusedArgument(String),
+    /// What is to be traced doesn't exist.
+    #[error("no probe is matched, so nothing would ever fire")]
+    NothingMatched,
+    /// An option leaves less room than one record or element takes.
+    #[error("{option} is {given} bytes, but {needs} is the least that this program can use")]
+    NoRoom {
+        /// The option.
+        option: &'static str,
+        /// Its value.
+        given: u64,
+        /// The smallest value that would do.
+        needs: u64,
+    },
     /// An option.
     #[error(transparent)]
     Option(#[from] OptionError),
@@ -97,8 +107,24 @@ impl Error {
         match self {
             Error::Option(e) => e.hint(),
             Error::Load(e) => e.hint(),
-            Error::UnusedArgument(_) => Some("-x argref allows it".to_owned()),
+            Error::NoRoom { option, needs, .. } => Some(format!("-x {option}={needs} will do")),
+            Error::NothingMatched => Some("-Z allows it".to_owned()),
             Error::NoProgram => Some("`strand --help` shows what can be given".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// What dtrace(1) says, where its words are known.
+    pub fn classic(&self) -> Option<String> {
+        match self {
+            Error::Option(e) => Some(format!("failed to set -x {}: {}", e.name(), e.classic())),
+            Error::NothingMatched => Some("no probes matched".to_owned()),
+            Error::NoRoom { .. } => {
+                Some("could not enable tracing: Enabling exceeds size of buffer".to_owned())
+            }
+            Error::Read { path, source } => {
+                Some(format!("failed to open {}: {}", path.display(), plain(source)))
+            }
             _ => None,
         }
     }

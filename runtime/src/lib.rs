@@ -24,6 +24,7 @@ pub mod process;
 pub mod program;
 pub mod provider;
 pub mod record;
+pub mod room;
 pub mod run;
 pub mod session;
 pub mod speculation;

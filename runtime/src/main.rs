@@ -55,6 +55,11 @@ fn complain(name: &str, error: &Error) {
     if matches!(error, Error::Program) {
         return;
     }
+    if let (Some(text), "dtrace") = (error.classic(), name) {
+        // As below.
+        let _ = writeln!(std::io::stderr(), "{name}: {text}");
+        return;
+    }
     let hint = error.hint().map(|h| format!("{name}: {h}\n")).unwrap_or_default();
     // Nobody is left to tell if this fails.
     let _ = write!(std::io::stderr(), "{name}: {}\n{hint}", error.text());

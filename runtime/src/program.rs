@@ -18,7 +18,7 @@ use strand_compiler::{Compiled, compile};
 use strand_grammar::ast::{Clause, Item, Pragma, ProbeDescription, Program};
 use strand_grammar::diagnostic::{Diagnostic, render, render_dtrace_style};
 use strand_grammar::macros::Macros;
-use strand_grammar::source::{SourceId, SourceKind, Sources};
+use strand_grammar::source::{SourceId, SourceKind, Sources, Span};
 use strand_grammar::{ProbeSpec, Unit, UnitKind};
 
 /// Diagnostics that are shown at once: nobody reads more before mending the first.
@@ -67,11 +67,22 @@ pub fn parse(
     let (program, mut diagnostics) =
         strand_grammar::parse(&sources, &units, &KnownTypes::new(kernel), &macros);
     set_options(&program, options, &mut diagnostics);
+    if options.on("empty") {
+        diagnostics.retain(|d| d.code != "D_EMPTY");
+    }
     if !options.on("argref") && !diagnostics.iter().any(Diagnostic::is_error) {
         let used = macros.used.borrow();
         let unused = (1..).zip(&macros.args).find(|(n, _)| !used.contains(n));
-        if let Some((_, text)) = unused {
-            return Err(Error::UnusedArgument(text.clone()));
+        if let Some((n, text)) = unused {
+            let message = format!("the program doesn't use the argument '{text}'");
+            let d = Diagnostic::general("D_MACRO_UNUSED", message)
+                .classic(format!("extraneous argument '{text}' (${n} is not referenced)"))
+                .hint("-x argref allows it");
+            let end = units.last().map(|u| {
+                let end = sources.get(u.source).text.len();
+                Span::new(u.source, end..end)
+            });
+            diagnostics.push(Diagnostic { classic_place: end, ..d });
         }
     }
     Ok(Parsed { sources, units, program, diagnostics })
@@ -128,12 +139,15 @@ fn read_script(path: &Path) -> Result<String, Error> {
 fn set_options(program: &Program, options: &mut Options, diagnostics: &mut Vec<Diagnostic>) {
     for item in &program.items {
         let Item::Pragma(Pragma::Option { name, value, span }) = item else { continue };
-        if let Err(error) = options.set(name, value.as_deref()) {
-            let mut d = Diagnostic::error("D_PRAGMA_OPTSET", *span, error.to_string());
+        if let Err(error) = options.set_inside(name, value.as_deref()) {
+            let to = value.as_deref().map_or(String::new(), |v| format!(" to '{v}'"));
+            let mut d = Diagnostic::error("D_PRAGMA_OPTSET", *span, error.to_string())
+                .classic(format!("failed to set option '{name}'{to}: {}", error.classic()));
             d.hint = error.hint();
             diagnostics.push(d);
         }
     }
+    diagnostics.sort_by_key(|d| d.primary.as_ref().map(|p| (p.span.source.0, p.span.start)));
 }
 
 impl Parsed {
@@ -289,9 +303,12 @@ mod tests {
 
     #[test]
     fn all_arguments_are_used() {
-        let error = parse_text("BEGIN { trace(1); }").err().map(|e| e.text());
-        assert_eq!(error, Some("the program doesn't use the argument 'one'".to_owned()));
-        assert!(parse_text("#pragma D option argref\nBEGIN { trace(1); }").is_ok());
+        let wrong = |text: &str| {
+            let Ok((parsed, _)) = parse_text(text) else { panic!("it doesn't parse") };
+            parsed.diagnostics.into_iter().map(|d| d.code).collect::<Vec<_>>()
+        };
+        assert_eq!(wrong("BEGIN { trace(1); }"), ["D_MACRO_UNUSED"]);
+        assert!(wrong("#pragma D option argref\nBEGIN { trace(1); }").is_empty());
     }
 
     #[test]

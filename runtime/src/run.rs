@@ -11,7 +11,7 @@ use crate::options::Options;
 use crate::probe::{self, ProbeName};
 use crate::process::Targets;
 use crate::program::{self, Parsed};
-use crate::{load, preflight, session};
+use crate::{load, preflight, room, session};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use strand_compiler::kernel::{Kernel, ProbePattern};
@@ -130,6 +130,10 @@ fn trace(invocation: &Invocation, options: &mut Options) -> Result<u8, Error> {
             eprintln!("{}: allowing destructive actions", invocation.name);
         }
     }
+    if compiled.manifest.probes.is_empty() && !options.on("zdefs") {
+        return Err(Error::NothingMatched);
+    }
+    room::check(&compiled, options)?;
     let Compiled { object, manifest, .. } = compiled;
     // Nobody needs the kernel's types any more, and they are large.
     drop((parsed, kernel));

@@ -98,6 +98,7 @@ pub fn trace(
         Box::new(io::stderr()),
     );
     order(&mut consumer, options);
+    consumer.drop_tags = options.on("droptags");
     let sink =
         RefCell::new(Sink { consumer, maps: Maps::new(&loaded), status: None, broken: None });
     let records = records(&loaded, &sink)?;
@@ -145,6 +146,8 @@ impl Session<'_, '_> {
         let mut pause = SHORTEST;
         let mut looked = Instant::now();
         let mut settled = Instant::now();
+        let notice_every = if options.is_set("statusrate") { status_every } else { Duration::ZERO };
+        let (mut noticed, mut exiting) = (Instant::now(), false);
         let (started, mut noted) = (Instant::now(), Instant::now());
         loop {
             // Often at first, while its libraries come; ever less often then.
@@ -154,7 +157,12 @@ impl Session<'_, '_> {
                     self.sink.borrow_mut().consumer.note_process(pid);
                 }
             }
-            let stopping = interrupt.asked() || self.loaded.is_stopping() || targets.ended();
+            // A long `statusrate` also puts off when an exit() is seen.
+            if noticed.elapsed() >= notice_every {
+                noticed = Instant::now();
+                exiting = self.loaded.is_stopping();
+            }
+            let stopping = interrupt.asked() || exiting || targets.ended();
             if stopping || self.sink.borrow().broken.is_some() {
                 return;
             }
