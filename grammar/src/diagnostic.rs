@@ -230,7 +230,9 @@ pub fn render_dtrace_style(sources: &Sources, d: &Diagnostic, errtags: bool) -> 
     };
     let source = sources.get(span.source);
     let (name, line) = source.place(span.start);
-    if source.kind == SourceKind::Library || name != source.name {
+    if source.kind == SourceKind::CommandLine {
+        format!("{tag}{message}")
+    } else if source.kind == SourceKind::Library || name != source.name {
         format!("{tag}\"{name}\", line {line}: {message}")
     } else {
         format!("{tag}line {line}: {message}")

@@ -430,7 +430,14 @@ impl<'a> Lexer<'a> {
                         span,
                         format!("`{expanded}` is not a probe id"),
                     );
-                    self.error(d);
+                    let rest = expanded.trim_start_matches(|c: char| c.is_ascii_digit());
+                    let digits = &expanded[..expanded.len() - rest.len()];
+                    self.error(d.classic(match digits.parse() {
+                        Ok(0u32) => {
+                            "invalid probe identifier 0: Unknown probe identifier".to_owned()
+                        }
+                        _ => format!("probe description :::{rest} does not match any probes"),
+                    }));
                     return None;
                 }
             }
@@ -443,12 +450,16 @@ impl<'a> Lexer<'a> {
             ProbeSpec::Function => 3,
             _ => 4,
         };
-        if fields.len() > most {
+        let beyond = fields.len().saturating_sub(most);
+        if fields[..beyond].iter().any(|f| !f.is_empty()) {
             let d = Diagnostic::error(
                 "D_PDESC_INVAL",
                 span,
                 format!("a probe description has at most {most} fields, this one {}", fields.len()),
             );
+            let d = d.classic(format!(
+                "invalid probe description \"{expanded}\": Overspecified probe description"
+            ));
             self.error(d.hint("write provider:module:function:name"));
             return None;
         }

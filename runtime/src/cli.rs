@@ -47,6 +47,8 @@ pub enum Task {
     Version,
     /// Write the manual page.
     Manual,
+    /// Write a C header of the providers that the programs declare.
+    Header,
 }
 
 /// A program, as it was given.

@@ -21,6 +21,10 @@ Usage: dtrace [-CeFGHhlqSvVwZ] [-b bufsz] [-c cmd] [-D name[=def]]
 \t[-i probe-id [[ predicate ] action ]] [ args ... ]
 ";
 
+/// What to do instead of `-G`.
+const NO_LINKING: &str =
+    "-G is not needed: what is compiled with a header of -h has its probes without a further step";
+
 /// Letters that take a value.
 const WITH_VALUE: &str = "bcDfiILmnopPsUxX";
 
@@ -74,9 +78,9 @@ pub fn parse(args: impl IntoIterator<Item = String>) -> Result<Invocation, Error
             'e' => Some(Task::Check),
             'l' => Some(Task::List),
             'V' => Some(Task::Version),
-            'G' | 'h' | 'a' | 'A' => {
-                return Err(Error::Usage(format!("-{letter} is not supported")));
-            }
+            'h' => Some(Task::Header),
+            'G' => return Err(Error::Usage(NO_LINKING.to_owned())),
+            'a' | 'A' => return Err(Error::Usage(format!("-{letter} is not supported"))),
             _ => {
                 apply(&mut invocation, letter, value.unwrap_or_default())?;
                 None
@@ -87,12 +91,12 @@ pub fn parse(args: impl IntoIterator<Item = String>) -> Result<Invocation, Error
             task = match task {
                 None | Some(Task::Check) => Some(asked),
                 Some(other) if other == asked || asked == Task::Check => Some(other),
-                Some(_) => return Err(Error::Usage("only one of -l and -V goes".to_owned())),
+                Some(_) => return Err(Error::Usage("only one of -h, -l and -V goes".to_owned())),
             };
         }
     }
     invocation.task = task.unwrap_or(Task::Trace);
-    if invocation.task == Task::List {
+    if matches!(invocation.task, Task::List | Task::Header) {
         invocation.options.push("zdefs".to_owned());
     }
     Ok(invocation)
@@ -127,7 +131,8 @@ fn apply(invocation: &mut Invocation, letter: char, value: String) -> Result<(),
             invocation.programs.push(ProgramText::Probe(spec(letter), value));
         }
         'v' => invocation.verbose = true,
-        // -S shows code and -B buffers output: neither changes what is traced.
+        'S' => options.push("verbose".to_owned()),
+        // -B buffers output, which changes nothing that is seen.
         _ => {}
     }
     Ok(())
@@ -166,11 +171,11 @@ mod tests {
         assert_eq!(task(&["-e", "-n", "BEGIN"]), Ok(Task::Check));
         assert_eq!(task(&["-V"]), Ok(Task::Version));
         for (args, error) in [
-            (&["-lV"][..], "only one of -l and -V goes"),
+            (&["-lV"][..], "only one of -h, -l and -V goes"),
             (&["-n"], "-n needs a value"),
             (&["-p", "x"], "x is no process id"),
             (&["-j"], "there is no option -j"),
-            (&["-G"], "-G is not supported"),
+            (&["-G"], NO_LINKING),
         ] {
             assert_eq!(task(args), Err(error.to_owned()));
         }

@@ -122,6 +122,7 @@ impl Error {
             Error::NoRoom { .. } => {
                 Some("could not enable tracing: Enabling exceeds size of buffer".to_owned())
             }
+            Error::Process(ProcessError::Missing { source, .. }) => Some(plain(source)),
             Error::Read { path, source } => {
                 Some(format!("failed to open {}: {}", path.display(), plain(source)))
             }

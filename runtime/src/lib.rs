@@ -11,6 +11,7 @@ pub mod dtrace;
 pub mod error;
 pub mod feature;
 pub mod format;
+pub mod header;
 pub mod kernel;
 pub mod list;
 pub mod load;

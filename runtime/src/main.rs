@@ -45,7 +45,7 @@ fn act(invocation: &Invocation) -> ExitCode {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
             complain(name, &error);
-            ExitCode::FAILURE
+            if matches!(error, Error::Usage(_)) { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
         }
     }
 }

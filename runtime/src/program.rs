@@ -72,8 +72,9 @@ pub fn parse(
     }
     if !options.on("argref") && !diagnostics.iter().any(Diagnostic::is_error) {
         let used = macros.used.borrow();
-        let unused = (1..).zip(&macros.args).find(|(n, _)| !used.contains(n));
-        if let Some((n, text)) = unused {
+        // As dtrace(1) has it, who uses the last one knows of those before it.
+        let last = macros.args.last().map(|text| (macros.args.len(), text));
+        if let Some((n, text)) = last.filter(|(n, _)| !used.contains(n)) {
             let message = format!("the program doesn't use the argument '{text}'");
             let d = Diagnostic::general("D_MACRO_UNUSED", message)
                 .classic(format!("extraneous argument '{text}' (${n} is not referenced)"))
