@@ -16,6 +16,7 @@ mod marks;
 mod parse;
 mod pragma;
 pub mod source;
+pub mod strict;
 pub mod suggest;
 mod syntax;
 mod token;

@@ -19,7 +19,7 @@ use strand_grammar::ast::{Clause, Item, Pragma, ProbeDescription, Program};
 use strand_grammar::diagnostic::{Diagnostic, render, render_dtrace_style};
 use strand_grammar::macros::Macros;
 use strand_grammar::source::{SourceId, SourceKind, Sources, Span};
-use strand_grammar::{ProbeSpec, Unit, UnitKind};
+use strand_grammar::{ProbeSpec, Unit, UnitKind, strict};
 
 /// Diagnostics that are shown at once: nobody reads more before mending the first.
 const MOST_SHOWN: usize = 20;
@@ -168,6 +168,7 @@ impl Parsed {
         kernel: &LiveKernel,
     ) -> Result<Compiled, Error> {
         let mut diagnostics = std::mem::take(&mut self.diagnostics);
+        let only_d = options.on("strict");
         let syntax = !diagnostics.iter().any(Diagnostic::is_error);
         let mut compiled = None;
         // What is wrong with the syntax makes names look wrong too.
@@ -176,6 +177,14 @@ impl Parsed {
             let (done, more) = compile(&self.program, &mut self.sources, kernel, &options);
             diagnostics.extend(more);
             compiled = done;
+        }
+        if only_d {
+            // They are no reason to look no further.
+            let extensions = strict::extensions(&self.sources);
+            compiled = compiled.filter(|_| extensions.is_empty());
+            diagnostics.extend(extensions);
+            diagnostics
+                .sort_by_key(|d| d.primary.as_ref().map(|p| (p.span.source.0, p.span.start)));
         }
         self.show(&diagnostics, invocation, options);
         compiled.ok_or(Error::Program)

@@ -306,7 +306,7 @@ impl<'a> Checker<'a> {
         if self.options.strict && !self.in_library(span) {
             self.report(
                 Diagnostic::error("D_SYNTAX", span, format!("{what} is not part of D"))
-                    .hint("leave the `strict` option out to use Strand's extensions"),
+                    .hint(strand_grammar::strict::HINT),
             );
         }
     }

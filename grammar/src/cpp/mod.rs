@@ -12,7 +12,7 @@
 mod condition;
 mod directive;
 mod expand;
-mod hide;
+pub(crate) mod hide;
 mod include;
 mod leave_out;
 mod macros;
@@ -20,7 +20,7 @@ mod spliced;
 #[cfg(test)]
 mod tests;
 mod text;
-mod token;
+pub(crate) mod token;
 
 use crate::diagnostic::Diagnostic;
 use crate::source::{SourceId, Sources, Span};
