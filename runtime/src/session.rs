@@ -258,12 +258,17 @@ fn look(invocation: &Invocation, options: &Options) -> Look {
     let number = |name: &str| options.number(name).unwrap_or(0) as usize;
     Look {
         quiet: options.on("quiet"),
-        testing: std::env::var_os("_DTRACE_TESTING").is_some(),
+        testing: testing(),
         stack_indent: number("stackindent"),
         noresolve: options.on("noresolve"),
         specsize: number("specsize"),
         program: invocation.name.to_owned(),
     }
+}
+
+/// Whether the suite of dtrace(1) is running us: what differs from run to run is left out.
+pub fn testing() -> bool {
+    std::env::var_os("_DTRACE_TESTING").is_some()
 }
 
 /// How aggregations are sorted.
