@@ -24,6 +24,7 @@ pub fn control_line(line: &str, span: Span) -> Result<Option<Pragma>, Diagnostic
                 span,
                 format!("`#{word}` needs the preprocessor"),
             )
+            .classic(format!("invalid control directive: #{word}"))
             .hint("run with -C to preprocess the program"))
         }
         _ => Err(Diagnostic::error(
@@ -31,6 +32,7 @@ pub fn control_line(line: &str, span: Span) -> Result<Option<Pragma>, Diagnostic
             span,
             format!("`#{word}` is not a control line"),
         )
+        .classic(format!("invalid control directive: #{word}"))
         .hint("D knows #pragma, #error, #line and #ident; others need -C")),
     }
 }
@@ -137,6 +139,7 @@ fn pragma(rest: &str, span: Span) -> Result<Option<Pragma>, Diagnostic> {
         }
         _ => {
             Err(Diagnostic::error("D_PRAGMA_INVAL", span, format!("`{word}` is not a pragma of D"))
+                .classic(format!("invalid D pragma: {word}"))
                 .hint("there are option, attributes, binding and depends_on"))
         }
     }

@@ -5,6 +5,7 @@
 
 use crate::attach::AttachError;
 use crate::kernel::BtfFileError;
+use crate::libraries::LibraryError;
 use crate::load::LoadError;
 use crate::options::OptionError;
 use crate::preprocess::PreprocessError;
@@ -79,6 +80,9 @@ pub enum Error {
     /// The C preprocessor.
     #[error(transparent)]
     Preprocess(#[from] PreprocessError),
+    /// `-L`
+    #[error(transparent)]
+    Library(#[from] LibraryError),
     /// `-c` or `-p`.
     #[error(transparent)]
     Process(#[from] ProcessError),

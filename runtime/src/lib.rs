@@ -13,6 +13,7 @@ pub mod feature;
 pub mod format;
 pub mod header;
 pub mod kernel;
+pub mod libraries;
 pub mod list;
 pub mod load;
 pub mod mappings;

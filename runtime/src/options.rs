@@ -132,7 +132,7 @@ pub static OPTIONS: [Described; 89] = {
         option("syslibdir", TEXT, Compile, ""),
         option("sysslice", Switch, Compile, ""),
         option("tree", INT, Compile, ""),
-        option("tregs", Registers(8), Compile, ""),
+        option("tregs", Registers(i32::MAX as u64), Compile, ""),
         option("udefs", Opposite("unodefs"), Compile, ""),
         option("undef", OUTSIDE, Compile, ""),
         option("unodefs", Switch, Compile, ""),
@@ -394,6 +394,7 @@ pub struct Options {
     values: FxHashMap<&'static str, Value>,
     tracing: bool,
     preprocessor: Vec<String>,
+    library_folders: Vec<String>,
 }
 
 impl Options {
@@ -450,6 +451,7 @@ impl Options {
                 "define" => self.preprocessor.push(format!("-D{text}")),
                 "undef" => self.preprocessor.push(format!("-U{text}")),
                 "incdir" => self.preprocessor.push(format!("-I{text}")),
+                "libdir" => self.library_folders.push(text.clone()),
                 "cppargs" => {
                     self.preprocessor.extend(text.split_whitespace().map(str::to_owned));
                 }
@@ -470,6 +472,11 @@ impl Options {
     /// What `define`, `undef`, `incdir` and `cppargs` ask of the preprocessor, in order.
     pub fn preprocessor(&self) -> &[String] {
         &self.preprocessor
+    }
+
+    /// Folders of libraries, in order.
+    pub fn library_folders(&self) -> &[String] {
+        &self.library_folders
     }
 
     /// From now on only dynamic options may be set.

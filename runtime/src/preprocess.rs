@@ -7,6 +7,7 @@
 use crate::format::time;
 use crate::options::Options;
 use std::io::{IsTerminal, Write};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use strand_grammar::cpp::{self, Dialect, Headers, Machine, Preprocessed, Settings};
@@ -234,6 +235,8 @@ fn external(
 ) -> Result<String, PreprocessError> {
     let missing = |source| PreprocessError::Missing { path: program.to_owned(), source };
     let mut command = Command::new(program);
+    let called = Path::new(program).file_name().unwrap_or(program.as_ref());
+    command.arg0(called);
     command.args(DEFINED.map(|(name, value)| format!("-D{name}={value}")));
     command.arg(if cfg!(target_arch = "x86_64") { "-D__amd64" } else { "-D__aarch64__" });
     command.arg("-U__GNUC__");

@@ -7,6 +7,7 @@
 use crate::cli::{Invocation, ProgramText};
 use crate::error::Error;
 use crate::kernel::LiveKernel;
+use crate::libraries;
 use crate::options::Options;
 use crate::preprocess::{self, PreprocessError};
 use crate::process;
@@ -46,6 +47,7 @@ pub fn parse(
     target: i32,
 ) -> Result<Parsed, Error> {
     let mut sources = Sources::new();
+    let libraries = libraries::read(options, kernel, &mut sources)?;
     let mut units = Vec::new();
     for program in &invocation.programs {
         units.push(read(program, invocation, options, &mut sources)?);
@@ -65,8 +67,9 @@ pub fn parse(
         defaultargs: defaultargs || options.on("defaultargs"),
         ..Macros::default()
     };
+    let all: Vec<Unit> = libraries.iter().chain(&units).copied().collect();
     let (program, mut diagnostics) =
-        strand_grammar::parse(&sources, &units, &KnownTypes::new(kernel), &macros);
+        strand_grammar::parse(&sources, &all, &KnownTypes::new(kernel), &macros);
     set_options(&program, options, &mut diagnostics);
     if options.on("empty") {
         diagnostics.retain(|d| d.code != "D_EMPTY");
