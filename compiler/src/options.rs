@@ -32,6 +32,8 @@ pub struct Options {
     pub strict: bool,
     /// No default output.
     pub quiet: bool,
+    /// The only processor to trace on.
+    pub cpu: Option<u32>,
 }
 
 impl Default for Options {
@@ -50,6 +52,7 @@ impl Default for Options {
             loopmax: 1 << 16,
             strict: false,
             quiet: false,
+            cpu: None,
         }
     }
 }

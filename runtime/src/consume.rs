@@ -7,6 +7,7 @@
 //! interleave, so unfinished lines wait for their end.
 
 use crate::aggregation::{Aggregations, Source};
+use crate::flow::Flow;
 use crate::format::printf::printf;
 use crate::format::{Surroundings, print};
 use crate::record::{decode, half, word};
@@ -68,6 +69,8 @@ pub struct Consumer<'a> {
     text: String,
     faults: FxHashMap<(u32, u32), u64>,
     drops: Vec<[u64; DROPS as usize]>,
+    /// Output is indented by calls.
+    pub flow: Flow,
     /// Messages about drops name their kind, as `-xdroptags` asks.
     pub drop_tags: bool,
     speculation_drops: u64,
@@ -117,6 +120,7 @@ impl<'a> Consumer<'a> {
             text: String::new(),
             faults: FxHashMap::default(),
             drops: Vec::new(),
+            flow: Flow::default(),
             drop_tags: false,
             speculation_drops: 0,
             status: None,
@@ -169,7 +173,7 @@ impl<'a> Consumer<'a> {
             text.push_str(&self.lines.remove(&key).unwrap_or_default());
         }
         if record.first && shown {
-            self.columns(&mut text, probe, cpu)?;
+            self.columns(&mut text, probe, cpu, record.clause)?;
         }
         for action in &record.actions {
             self.action(&mut text, action, bytes, kernel)?;
@@ -196,15 +200,22 @@ impl<'a> Consumer<'a> {
         self.out.write_all(text.as_bytes())
     }
 
-    fn columns(&mut self, text: &mut String, probe: u32, cpu: u32) -> io::Result<()> {
+    fn columns(&mut self, text: &mut String, probe: u32, cpu: u32, clause: u32) -> io::Result<()> {
         if !self.header_printed {
             self.header_printed = true;
-            let header = if self.look.testing {
+            let header = if self.flow.on {
+                Flow::header(self.look.testing)
+            } else if self.look.testing {
                 format!("{:>32}\n", "FUNCTION:NAME")
             } else {
                 format!("{:>3} {:>6} {:>32}\n", "CPU", "ID", "FUNCTION:NAME")
             };
             self.out.write_all(header.as_bytes())?;
+        }
+        if let (true, Some(i)) = (self.flow.on, self.probes.get(&probe)) {
+            let probe = &self.manifest.probes[*i];
+            text.push_str(&self.flow.line(cpu, probe, clause, self.look.testing));
+            return Ok(());
         }
         let name = match self.probes.get(&probe) {
             Some(i) => {

@@ -537,6 +537,7 @@ impl Options {
             loopmax: small("loopmax"),
             strict: self.on("strict"),
             quiet: self.on("quiet"),
+            cpu: self.number("cpu").and_then(|n| u32::try_from(n).ok()),
         }
     }
 }

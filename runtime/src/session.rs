@@ -98,6 +98,7 @@ pub fn trace(
         Box::new(io::stderr()),
     );
     order(&mut consumer, options);
+    consumer.flow.on = options.on("flowindent");
     consumer.drop_tags = options.on("droptags");
     let sink =
         RefCell::new(Sink { consumer, maps: Maps::new(&loaded), status: None, broken: None });
