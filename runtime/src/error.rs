@@ -64,6 +64,9 @@ pub enum Error {
     /// What is to be traced doesn't exist.
     #[error("no probe is matched, so nothing would ever fire")]
     NothingMatched,
+    /// `-x cpu` names none.
+    #[error("there is no processor {0}, or it is not online")]
+    NoProcessor(u64),
     /// An option leaves less room than one record or element takes.
     #[error("{option} is {given} bytes, but {needs} is the least that this program can use")]
     NoRoom {

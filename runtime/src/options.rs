@@ -522,6 +522,7 @@ impl Options {
     pub fn for_compiler(&self) -> CompilerOptions {
         let number = |name: &str| self.number(name).unwrap_or_default();
         let small = |name: &str| u32::try_from(number(name)).unwrap_or(u32::MAX);
+        let most_frames = self.number("maxframes").map_or(u32::MAX, |n| n as u32);
         CompilerOptions {
             // An empty string takes its NUL.
             strsize: small("strsize").max(1),
@@ -530,8 +531,8 @@ impl Options {
             bufsize: number("bufsize"),
             nspec: small("nspec"),
             specsize: number("specsize"),
-            stackframes: small("stackframes"),
-            ustackframes: small("ustackframes"),
+            stackframes: small("stackframes").min(most_frames),
+            ustackframes: small("ustackframes").min(most_frames),
             zdefs: self.on("zdefs"),
             destructive: self.on("destructive"),
             loopmax: small("loopmax"),

@@ -1,10 +1,11 @@
-//! Whether the sizes that options give are enough for anything at all.
+//! Whether what options say is possible at all.
 //!
-//! In: a compiled program, options. Out: nothing, or the option that leaves no room for one
-//! record or one element. What doesn't fit later is a drop; this is what never could.
+//! In: a compiled program, options. Out: nothing, or the option that names a processor that
+//! isn't there, or leaves no room for one record or one element. What doesn't fit later is a drop; this is what never could.
 
 use crate::error::Error;
 use crate::options::Options;
+use crate::process::online_cpus;
 use strand_compiler::Compiled;
 use strand_compiler::ir::{Map, MapKind};
 
@@ -17,8 +18,13 @@ const SMALLEST_BUFFER: u64 = 64;
 /// What the kernel spends on an element besides its key and value, at least.
 const ELEMENT_HEADER: u64 = 8;
 
-/// Looks at all sizes.
+/// Looks at all of them.
 pub fn check(compiled: &Compiled, options: &Options) -> Result<(), Error> {
+    if let Some(cpu) = options.number("cpu")
+        && !online_cpus().iter().any(|n| u64::from(*n) == cpu)
+    {
+        return Err(Error::NoProcessor(cpu));
+    }
     let records = compiled.manifest.records.iter().map(|r| u64::from(r.size) + RECORD_HEADER);
     let of_kind = |wanted: fn(&Map) -> bool| {
         compiled.ir.maps.iter().filter(move |m| wanted(m)).map(element).max().unwrap_or(0)

@@ -124,7 +124,7 @@ impl Session<'_, '_> {
         targets: &mut Targets,
         interrupt: &Interrupt,
     ) -> Result<(), Error> {
-        attach::run(self.loaded, &Attach::Begin)?;
+        attach::run(self.loaded, &Attach::Begin, options)?;
         self.drain();
         self.sink.borrow_mut().flush();
         if self.loaded.activate() {
@@ -135,7 +135,7 @@ impl Session<'_, '_> {
         self.loaded.set_state(State::Stopping);
         drop(attached);
         self.drain();
-        attach::run(self.loaded, &Attach::End)?;
+        attach::run(self.loaded, &Attach::End, options)?;
         self.drain();
         Ok(())
     }
