@@ -25,6 +25,9 @@ Usage: dtrace [-CeFGHhlqSvVwZ] [-b bufsz] [-c cmd] [-D name[=def]]
 const NO_LINKING: &str =
     "-G is not needed: what is compiled with a header of -h has its probes without a further step";
 
+/// Why there is no `-32`.
+const ONLY_64: &str = "-32 is not supported: programs are compiled for a kernel of 64 bits";
+
 /// Letters that take a value.
 const WITH_VALUE: &str = "bcDfiILmnopPsUxX";
 
@@ -47,8 +50,10 @@ fn letters(args: impl Iterator<Item = String>) -> Result<(Vec<Letter>, Vec<Strin
             operands.push(arg);
             continue;
         };
-        if run == "32" || run == "64" {
-            continue;
+        match run {
+            "64" => continue,
+            "32" => return Err(Error::Usage(ONLY_64.to_owned())),
+            _ => {}
         }
         for (at, letter) in run.char_indices() {
             let rest = &run[at + letter.len_utf8()..];
@@ -176,6 +181,7 @@ mod tests {
             (&["-p", "x"], "x is no process id"),
             (&["-j"], "there is no option -j"),
             (&["-G"], NO_LINKING),
+            (&["-32"], ONLY_64),
         ] {
             assert_eq!(task(args), Err(error.to_owned()));
         }
