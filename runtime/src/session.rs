@@ -280,4 +280,5 @@ fn order(consumer: &mut Consumer<'_>, options: &Options) {
     order.key_position = number("aggsortkeypos");
     order.value_position = number("aggsortpos");
     order.reverse = options.on("aggsortrev");
+    consumer.aggregations.per_cpu = options.on("aggpercpu");
 }
