@@ -10,7 +10,7 @@ use strand_grammar::ProbeSpec;
 
 /// What `-?` and wrong letters print.
 pub const USAGE: &str = "\
-Usage: dtrace [-CeFGHhlqSvVwZ] [-b bufsz] [-c cmd] [-D name[=def]]
+Usage: dtrace [-CeFHhlqSvVwZ] [-b bufsz] [-c cmd] [-D name[=def]]
 \t[-I path] [-L path] [-o output] [-p pid] [-s script] [-U name]
 \t[-x opt[=val]] [-X a|c|s|t]
 

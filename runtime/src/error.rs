@@ -125,6 +125,7 @@ impl Error {
     pub fn classic(&self) -> Option<String> {
         match self {
             Error::Option(e) => Some(format!("failed to set -x {}: {}", e.name(), e.classic())),
+            Error::NoProgram => Some("no probes specified".to_owned()),
             Error::NothingMatched => Some("no probes matched".to_owned()),
             Error::NoRoom { .. } => {
                 Some("could not enable tracing: Enabling exceeds size of buffer".to_owned())

@@ -17,6 +17,11 @@ fn main() -> ExitCode {
     let name = args.next().unwrap_or_default();
     let called = Path::new(&name).file_name().map(|n| n.to_string_lossy().into_owned());
     let invocation = if called.as_deref() == Some("dtrace") {
+        let mut args = args.peekable();
+        if args.peek().is_none() {
+            eprint!("{}", dtrace::USAGE);
+            return ExitCode::from(USAGE);
+        }
         dtrace::parse(args).map_err(|error| {
             eprint!("dtrace: {}\n{}", error.text(), dtrace::USAGE);
             ExitCode::from(USAGE)
@@ -39,7 +44,7 @@ fn act(invocation: &Invocation) -> ExitCode {
     let name = invocation.name;
     if invocation.task == Task::Trace && invocation.programs.is_empty() {
         complain(name, &Error::NoProgram);
-        return ExitCode::from(USAGE);
+        return if name == "dtrace" { ExitCode::FAILURE } else { ExitCode::from(USAGE) };
     }
     match run::run(invocation) {
         Ok(status) => ExitCode::from(status),
