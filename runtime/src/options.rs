@@ -522,8 +522,7 @@ impl Options {
     pub fn for_compiler(&self) -> CompilerOptions {
         let number = |name: &str| self.number(name).unwrap_or_default();
         let small = |name: &str| u32::try_from(number(name)).unwrap_or(u32::MAX);
-        let most_frames = self.number("maxframes").map_or(u32::MAX, |n| n as u32);
-        CompilerOptions {
+        let options = CompilerOptions {
             // An empty string takes its NUL.
             strsize: small("strsize").max(1),
             aggsize: number("aggsize"),
@@ -531,14 +530,20 @@ impl Options {
             bufsize: number("bufsize"),
             nspec: small("nspec"),
             specsize: number("specsize"),
-            stackframes: small("stackframes").min(most_frames),
-            ustackframes: small("ustackframes").min(most_frames),
+            stackframes: small("stackframes"),
+            ustackframes: small("ustackframes"),
             zdefs: self.on("zdefs"),
             destructive: self.on("destructive"),
             loopmax: small("loopmax"),
             strict: self.on("strict"),
             quiet: self.on("quiet"),
             cpu: self.number("cpu").and_then(|n| u32::try_from(n).ok()),
+        };
+        let most = self.number("maxframes").map_or(u32::MAX, |n| n as u32);
+        CompilerOptions {
+            stackframes: options.stackframes.min(most),
+            ustackframes: options.ustackframes.min(most),
+            ..options
         }
     }
 }
