@@ -239,6 +239,20 @@ impl Preprocessor<'_> {
                 Part::Token(token) => vec![token.clone()],
                 Part::Text { index, space } => vec![text_of(&args[*index], *space)],
                 Part::Inside { pieces, space } => vec![inside(pieces, args, *space)],
+                Part::Optional { parts, space } => {
+                    let given = args.last().is_some_and(|rest| !rest.is_empty());
+                    let mut items = if given {
+                        self.substitute(parts, parameters, args, Hide::default(), depth)
+                    } else {
+                        Vec::new()
+                    };
+                    if let Some(first) = items.first_mut() {
+                        first.space = *space;
+                    } else if beside {
+                        items.push(Token::new(Kind::Nothing, "", *space));
+                    }
+                    items
+                }
                 Part::Argument { index, space } => {
                     let rest = parameters.is_some_and(|p| p.variadic && p.names.len() == index + 1);
                     let mut items = if beside && args[*index].is_empty() {

@@ -81,7 +81,7 @@ impl Reader<'_> {
         while let Some(p) = self.next() {
             let first = *start.get_or_insert(p.start);
             match self.word(p) {
-                "__attribute__" | "__attribute" | "__asm__" | "__asm" => {
+                "__attribute__" | "__attribute" | "__asm__" | "__asm" | "_Pragma" => {
                     self.attribute(p.start);
                     continue;
                 }

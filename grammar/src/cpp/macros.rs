@@ -61,6 +61,13 @@ pub enum Part {
     },
     /// `##`
     Paste,
+    /// `__VA_OPT__(…)`: these parts, if there are arguments beyond the named ones.
+    Optional {
+        /// What is in the parentheses.
+        parts: Vec<Part>,
+        /// Whether blanks come before it.
+        space: bool,
+    },
     /// A string of a traditional body, in which arguments are put too.
     Inside {
         /// The string in pieces: text, or the number of an argument.
@@ -199,6 +206,13 @@ impl Part {
             Part::Argument { index, space } => (name(*index).to_owned(), *space),
             Part::Text { index, space } => (format!("#{}", name(*index)), *space),
             Part::Paste => (" ## ".to_owned(), false),
+            Part::Optional { parts, space } => {
+                let inner = parts.iter().map(|p| p.text(parameters));
+                let inner: String = inner
+                    .map(|(text, space)| if space { format!(" {text}") } else { text })
+                    .collect();
+                (format!("__VA_OPT__({inner})"), *space)
+            }
             Part::Inside { pieces, space } => {
                 let text = pieces.iter().map(|piece| match piece {
                     Ok(text) => &**text,
@@ -318,6 +332,18 @@ fn body(
                 at += 1;
                 Part::Text { index, space }
             }
+            (_, Some(p)) if p.variadic && &*token.text == "__VA_OPT__" => {
+                let Some(length) = enclosed(&tokens[at..]) else {
+                    return Err("unterminated __VA_OPT__".to_owned());
+                };
+                let inner = &tokens[at + 1..at + length - 1];
+                if inner.iter().any(|t| &*t.text == "__VA_OPT__") {
+                    return Err("__VA_OPT__ may not appear in a __VA_OPT__".to_owned());
+                }
+                let parts = body(inner, parameters, traditional)?;
+                at += length;
+                Part::Optional { parts, space }
+            }
             _ if token.is("##") => Part::Paste,
             _ => Part::Token(token.clone()),
         };
@@ -327,6 +353,22 @@ fn body(
         return Err("'##' cannot appear at either end of a macro expansion".to_owned());
     }
     Ok(parts)
+}
+
+/// How many tokens a pair of parentheses and what is in it are.
+fn enclosed(tokens: &[Token]) -> Option<usize> {
+    let mut depth = 0usize;
+    for (i, token) in tokens.iter().enumerate() {
+        depth += usize::from(token.is("("));
+        if depth == 0 {
+            return None;
+        }
+        depth -= usize::from(token.is(")"));
+        if depth == 0 {
+            return Some(i + 1);
+        }
+    }
+    None
 }
 
 /// A string of a traditional body, taken apart at the names of parameters.

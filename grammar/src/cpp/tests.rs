@@ -72,6 +72,20 @@ fn macros_expand() {
 }
 
 #[test]
+fn optional_parts() {
+    let text = "#define F(a, ...) f(a __VA_OPT__(,) __VA_ARGS__)\n#define G(...) x ## __VA_OPT__(y __VA_ARGS__)\n\
+        F(1) F(1, 2) F() G() G(z)\n#define H(...) __VA_OPT__(\n";
+    insta::assert_snapshot!(run(text), @r"
+    f(1) f(1 , 2) f() x xy z
+    error[D_CPP]: unterminated __VA_OPT__
+      --> a.d:4:1
+      |
+    4 | #define H(...) __VA_OPT__(
+      | ^^^^^^^^^^^^^^^^^^^^^^^^^^
+    ");
+}
+
+#[test]
 fn macros_do_not_call_themselves() {
     let text = "#define f(a) a*g\n#define g(a) f(a)\nf(2)(9)\n#define x x y\n#define y x\nx y\n\
         #define z z[0]\nz\n#define foo foo(1)\nfoo\n";
