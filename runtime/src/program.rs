@@ -171,7 +171,10 @@ impl Parsed {
         options: &Options,
         kernel: &LiveKernel,
     ) -> Result<Compiled, Error> {
-        let mut diagnostics = std::mem::take(&mut self.diagnostics);
+        let all = std::mem::take(&mut self.diagnostics);
+        // What isn't used is no matter while there is something wrong.
+        let (unused, mut diagnostics): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|d| d.code == "D_MACRO_UNUSED");
         let only_d = options.on("strict");
         let syntax = !diagnostics.iter().any(Diagnostic::is_error);
         let mut compiled = None;
@@ -189,6 +192,10 @@ impl Parsed {
             diagnostics.extend(extensions);
             diagnostics
                 .sort_by_key(|d| d.primary.as_ref().map(|p| (p.span.source.0, p.span.start)));
+        }
+        if !diagnostics.iter().any(Diagnostic::is_error) {
+            compiled = compiled.filter(|_| unused.is_empty());
+            diagnostics.extend(unused);
         }
         self.show(&diagnostics, invocation, options);
         compiled.ok_or(Error::Program)
@@ -230,7 +237,11 @@ impl Parsed {
             // Where it is compared with dtrace(1), which stops at the first error, so do we.
             let most = if session::testing() { 1 } else { usize::MAX };
             for d in diagnostics.iter().take(most) {
-                let what = invocation.programs.first().map_or("failed".to_owned(), complaint);
+                let place = d.primary.as_ref().map(|p| p.span).or(d.classic_place);
+                let unit =
+                    self.units.iter().position(|u| Some(u.source) == place.map(|p| p.source));
+                let program = invocation.programs.get(unit.unwrap_or(0));
+                let what = program.map_or("failed".to_owned(), complaint);
                 let line = render_dtrace_style(&self.sources, d, options.on("errtags"));
                 text += &format!("dtrace: {what}: {line}\n");
             }
