@@ -41,6 +41,14 @@ type ContextKey = (Option<Rc<[ProbeArg]>>, Option<Rc<[String]>>, Option<Rc<str>>
 /// probes are called, clauses.
 type ProgramKey = (Discriminant<Attach>, Rc<str>, Vec<usize>);
 
+/// What dtrace(1) says of a description without probes.
+fn no_match(pattern: &ProbePattern) -> String {
+    match pattern.id {
+        Some(id) => format!("invalid probe identifier {id}: Unknown probe identifier"),
+        None => format!("probe description {pattern} does not match any probes"),
+    }
+}
+
 /// The probes of every clause, and what has been made of them so far.
 pub(crate) struct Plan {
     /// By clause: indices of probes, once for each description that matches.
@@ -82,16 +90,19 @@ impl Plan {
     ) -> Vec<usize> {
         let probes = match checker.kernel.probes(pattern) {
             Ok(probes) => probes,
+            Err(e) if e.code == "D_PDESC_ZERO" && checker.options.zdefs => return Vec::new(),
             Err(e) => {
                 let mut d = Diagnostic::error(e.code, description.span, e.message);
                 d.hint = e.hint;
+                d.classic = (e.code == "D_PDESC_ZERO").then(|| no_match(pattern));
                 checker.report(d);
                 return Vec::new();
             }
         };
         if probes.is_empty() && !checker.options.zdefs {
             let message = format!("no probe matches `{pattern}`");
-            let d = Diagnostic::error("D_PDESC_ZERO", description.span, message);
+            let d = Diagnostic::error("D_PDESC_ZERO", description.span, message)
+                .classic(no_match(pattern));
             let near = checker.kernel.near_probes(pattern);
             let d = match near.as_slice() {
                 [] => d.hint("`strand list` shows the probes there are"),

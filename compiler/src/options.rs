@@ -38,6 +38,8 @@ pub struct Options {
     pub printsize: u32,
     /// Bytes of a packet that `pcap()` takes.
     pub pcapsize: u32,
+    /// The only processor to trace on.
+    pub cpu: Option<u32>,
 }
 
 impl Default for Options {
@@ -59,6 +61,7 @@ impl Default for Options {
             quiet: false,
             printsize: 8192,
             pcapsize: 1514,
+            cpu: None,
         }
     }
 }

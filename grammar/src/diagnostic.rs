@@ -3,10 +3,11 @@
 //! In: diagnostics from any stage. Out: text, rendered by codespan-reporting; only
 //! this module knows of that crate. Decides the layout, never the wording.
 
-use crate::source::{SourceKind, Sources, Span};
+use crate::source::{SourceId, SourceKind, Sources, Span};
 use codespan_reporting::diagnostic::{Diagnostic as Report, LabelStyle};
-use codespan_reporting::files::SimpleFiles;
+use codespan_reporting::files::{Error, Files};
 use codespan_reporting::term;
+use std::ops::Range;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +47,10 @@ pub struct Diagnostic {
     pub notes: Vec<String>,
     /// What to do: shown last, after `help:`.
     pub hint: Option<String>,
+    /// What dtrace(1) says instead of `message`, where scripts and tests know its words.
+    pub classic: Option<String>,
+    /// The place that dtrace(1) says it of, if not `primary`.
+    pub classic_place: Option<Span>,
 }
 
 impl Diagnostic {
@@ -59,6 +64,8 @@ impl Diagnostic {
             labels: Vec::new(),
             notes: Vec::new(),
             hint: None,
+            classic: None,
+            classic_place: None,
         }
     }
 
@@ -98,6 +105,18 @@ impl Diagnostic {
         self
     }
 
+    /// What dtrace(1) says of it.
+    pub fn classic(mut self, text: impl Into<String>) -> Self {
+        self.classic = Some(text.into());
+        self
+    }
+
+    /// Where dtrace(1) says that it is.
+    pub fn classic_at(mut self, span: Span) -> Self {
+        self.classic_place = Some(span);
+        self
+    }
+
     /// Whether it is an error.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
@@ -108,14 +127,11 @@ impl Diagnostic {
 
 /// The text of diagnostics, errors last as they came; `color` for a terminal.
 pub fn render(sources: &Sources, diagnostics: &[Diagnostic], color: bool) -> String {
-    let mut files = SimpleFiles::new();
-    for (_, source) in sources.iter() {
-        files.add(source.name.as_str(), source.text.as_str());
-    }
+    let files = Texts(sources);
     let config = term::Config { chars: term::Chars::ascii(), ..term::Config::default() };
     let mut out = String::new();
     for d in diagnostics {
-        let report = to_report(d);
+        let report = to_report(sources, d);
         let result = if color {
             let mut buffer = term::termcolor::Buffer::ansi();
             let result = term::emit_to_write_style(&mut buffer, &config, &files, &report);
@@ -138,13 +154,59 @@ pub fn render(sources: &Sources, diagnostics: &[Diagnostic], color: bool) -> Str
     out
 }
 
-fn to_report(d: &Diagnostic) -> Report<usize> {
+/// Sources as codespan asks for them.
+struct Texts<'a>(&'a Sources);
+
+/// A file for codespan: a source, and a byte of it whose line mark says how it is called.
+type FileId = (SourceId, u32);
+
+impl<'a> Files<'a> for Texts<'a> {
+    type FileId = FileId;
+    type Name = &'a str;
+    type Source = &'a str;
+
+    fn name(&'a self, (source, at): FileId) -> Result<&'a str, Error> {
+        Ok(self.0.get(source).place(at).0)
+    }
+
+    fn source(&'a self, (source, _): FileId) -> Result<&'a str, Error> {
+        Ok(&self.0.get(source).text)
+    }
+
+    fn line_index(&'a self, (source, _): FileId, byte: usize) -> Result<usize, Error> {
+        Ok(self.0.get(source).physical_line(byte as u32) - 1)
+    }
+
+    fn line_number(&'a self, (source, _): FileId, line: usize) -> Result<usize, Error> {
+        let source = self.0.get(source);
+        let start = source.line_starts().get(line).copied();
+        Ok(start.map_or(line + 1, |start| source.place(start).1))
+    }
+
+    fn line_range(&'a self, (source, _): FileId, line: usize) -> Result<Range<usize>, Error> {
+        let source = self.0.get(source);
+        let starts = source.line_starts();
+        let Some(&start) = starts.get(line) else {
+            return Err(Error::LineTooLarge { given: line, max: starts.len().saturating_sub(1) });
+        };
+        let end = starts.get(line + 1).map_or(source.text.len(), |end| *end as usize);
+        Ok(start as usize..end)
+    }
+}
+
+/// The file that a byte is in, the same for all bytes that are known by one name.
+fn file_of(sources: &Sources, span: Span) -> FileId {
+    (span.source, sources.get(span.source).name_from(span.start))
+}
+
+fn to_report(sources: &Sources, d: &Diagnostic) -> Report<FileId> {
     let severity = match d.severity {
         Severity::Error => codespan_reporting::diagnostic::Severity::Error,
         Severity::Warning => codespan_reporting::diagnostic::Severity::Warning,
     };
     let label = |style, l: &Label| {
-        codespan_reporting::diagnostic::Label::new(style, l.span.source.0 as usize, l.span.range())
+        let file = file_of(sources, l.span);
+        codespan_reporting::diagnostic::Label::new(style, file, l.span.range())
             .with_message(l.text.clone())
     };
     let mut labels = Vec::new();
@@ -162,16 +224,17 @@ fn to_report(d: &Diagnostic) -> Report<usize> {
 /// A diagnostic as dtrace(1) says it: `line N: [TAG] message`.
 pub fn render_dtrace_style(sources: &Sources, d: &Diagnostic, errtags: bool) -> String {
     let tag = if errtags { format!("[{}] ", d.code) } else { String::new() };
-    match &d.primary {
-        Some(p) => match sources.get(p.span.source).kind {
-            SourceKind::Library => format!(
-                "{tag}\"{}\", line {}: {}",
-                sources.get(p.span.source).name,
-                sources.line(p.span),
-                d.message
-            ),
-            _ => format!("{tag}line {}: {}", sources.line(p.span), d.message),
-        },
-        None => format!("{tag}{}", d.message),
+    let message = d.classic.as_ref().unwrap_or(&d.message);
+    let Some(span) = d.classic_place.or(d.primary.as_ref().map(|p| p.span)) else {
+        return format!("{tag}{message}");
+    };
+    let source = sources.get(span.source);
+    let (name, line) = source.place(span.start);
+    if source.kind == SourceKind::CommandLine {
+        format!("{tag}{message}")
+    } else if source.kind == SourceKind::Library || name != source.name {
+        format!("{tag}\"{name}\", line {line}: {message}")
+    } else {
+        format!("{tag}line {line}: {message}")
     }
 }

@@ -218,6 +218,8 @@ impl<'a> Lexer<'a> {
                 self.span(start, start + 2),
                 "this comment is never closed",
             );
+            let end = self.span(self.at, self.at);
+            let d = d.classic("end-of-file encountered before matching */").classic_at(end);
             return self.error(d.here("opened here").hint("end it with `*/`"));
         };
         self.at = start + 2 + end + 2;
@@ -247,6 +249,11 @@ impl<'a> Lexer<'a> {
         }
         self.at = end;
         let line = &self.text[start..end];
+        if end == self.text.len() && line.trim_end() == "#pragma" {
+            let d = Diagnostic::error("D_SYNTAX", self.span(start, end), "the program ends here")
+                .classic("end-of-file encountered before end of control line");
+            return self.error(d.hint("write what the pragma is, and end its line"));
+        }
         match pragma::control_line(line, self.span(start, end)) {
             Ok(Some(pragma)) => self.pieces.push_back(Piece::Pragma(pragma)),
             Ok(None) => {}

@@ -7,15 +7,18 @@
 //! and end, never what a name means.
 
 pub mod ast;
+pub mod cpp;
 pub mod diagnostic;
 mod gnu;
 mod lexer;
 mod literal;
 pub mod macros;
+mod marks;
 mod parse;
 mod pragma;
 pub mod source;
 mod specifiers;
+pub mod strict;
 pub mod suggest;
 mod syntax;
 mod token;
@@ -30,7 +33,7 @@ use ast::{Expr, Item, Program, TypeName};
 use diagnostic::Diagnostic;
 use lexer::{Lexer, Surroundings};
 use macros::Macros;
-use source::{SourceId, Sources};
+use source::{SourceId, Sources, Span};
 use std::cell::RefCell;
 use std::collections::HashSet;
 use syntax::Parsed;
@@ -109,7 +112,12 @@ pub fn parse(
     let library = units.iter().all(|u| u.kind == UnitKind::Library);
     let anything = program.items.iter().any(|i| !matches!(i, Item::Pragma(_)));
     if !clauses && !anything && !library && diagnostics.is_empty() {
-        let d = Diagnostic::general("D_EMPTY", "the program is empty: it has no clause");
+        let mut d = Diagnostic::general("D_EMPTY", "the program is empty: it has no clause")
+            .classic("empty D program translation unit");
+        if let Some(last) = units.last() {
+            let end = sources.get(last.source).text.len();
+            d = d.classic_at(Span::new(last.source, end..end));
+        }
         diagnostics.push(d.hint("write, for example, BEGIN { trace(\"hello\"); }"));
     }
     diagnostics.sort_by_key(|d| d.primary.as_ref().map(|p| (p.span.source.0, p.span.start)));

@@ -85,7 +85,8 @@ pub(crate) fn stream_syntax(
         let at = error_index(&tokens, &error);
         // What follows a lexical error may only be its consequence.
         if !damaged {
-            diagnostics.push(describe(sources, source, &tokens, at, &error));
+            let d = describe(sources, source, &tokens, at, &error);
+            diagnostics.push(classic(d, sources, source, &tokens, at, &error));
         }
         if !remove_statement(&mut tokens, at) {
             return None;
@@ -233,6 +234,38 @@ fn describe(
         _ => {}
     }
     d
+}
+
+/// What dtrace(1) says of the same.
+fn classic(
+    d: Diagnostic,
+    sources: &Sources,
+    source: SourceId,
+    tokens: &[Spanned],
+    at: usize,
+    error: &Error,
+) -> Diagnostic {
+    let text = &sources.get(source).text;
+    let body = match error {
+        ParseError::UnrecognizedToken { expected, .. }
+        | ParseError::UnrecognizedEof { expected, .. } => expected.iter().any(|e| e == "\"{\""),
+        _ => false,
+    };
+    let described = matches!(tokens[at.min(tokens.len()) - 1].1, Token::Probe(_));
+    match tokens.get(at) {
+        _ if body && described && d.code == "D_SYNTAX" => {
+            d.classic("expected predicate and/or actions following probe description")
+        }
+        Some(found) => {
+            let word = text.get(found.0..found.2).unwrap_or_default();
+            let here = Span::new(source, found.0..found.2);
+            d.classic(format!("syntax error near \"{word}\"")).classic_at(here)
+        }
+        None => {
+            let end = Span::new(source, text.len()..text.len());
+            d.classic("syntax error near end-of-input").classic_at(end)
+        }
+    }
 }
 
 /// A name that stands where only a type can: it, or what is before `*)`.

@@ -56,6 +56,8 @@ pub struct Entry {
     pub in_map: Vec<Vec<u8>>,
     /// Words of the value, summed over the CPUs as the function demands.
     pub words: Vec<i64>,
+    /// The words of each CPU, if they are shown.
+    pub cpus: Vec<Vec<i64>>,
 }
 
 /// A key with the words of each aggregation that is printed.
@@ -79,6 +81,22 @@ fn read(a: &Aggregation, source: &mut dyn Source) -> Result<Vec<Element>, String
     Ok(elements)
 }
 
+/// The words of each CPU.
+fn alone(a: &Aggregation, cpus: &[Vec<u8>], baseline: &[Vec<u8>]) -> Vec<Vec<i64>> {
+    let of = |(i, value)| {
+        let before = baseline.get(i..=i).unwrap_or_default();
+        let mut words = merge(&a.function, a.value_size, std::slice::from_ref(value), before);
+        // What no value was compared with yet, as dtrace(1) shows it.
+        match (&a.function, words.as_mut_slice()) {
+            (AggregatingFunction::Min { .. }, [0, least, ..]) => *least = i64::MAX,
+            (AggregatingFunction::Max { .. }, [0, most, ..]) => *most = i64::MIN,
+            _ => {}
+        }
+        words
+    };
+    cpus.iter().enumerate().map(of).collect()
+}
+
 /// All aggregations of a program.
 #[derive(Debug)]
 pub struct Aggregations {
@@ -87,13 +105,24 @@ pub struct Aggregations {
     modules: key::Modules,
     /// How they are sorted.
     pub order: Order,
+    /// Each CPU's value is shown below the merged one.
+    pub per_cpu: bool,
+    /// Those values, by aggregation and key, of what is being printed.
+    cpus: FxHashMap<(usize, Vec<u8>), Vec<Vec<i64>>>,
 }
 
 impl Aggregations {
     /// Of a manifest.
     pub fn new(all: Vec<Aggregation>) -> Self {
         let states = all.iter().map(|_| State::default()).collect();
-        Aggregations { all, states, modules: key::Modules::default(), order: Order::default() }
+        Aggregations {
+            all,
+            states,
+            modules: key::Modules::default(),
+            order: Order::default(),
+            per_cpu: false,
+            cpus: FxHashMap::default(),
+        }
     }
 
     /// Merged entries, unsorted. Addresses that are shown by one name are one key.
@@ -111,6 +140,7 @@ impl Aggregations {
             let none = Vec::new();
             let baseline = state.baseline.get(&key).unwrap_or(&none);
             let words = merge(&a.function, a.value_size, &cpus, baseline);
+            let of_cpus = if self.per_cpu { alone(a, &cpus, baseline) } else { Vec::new() };
             let updated = cpus.iter().any(|v| word(v, 0) != 0);
             if !updated && !state.cleared.contains(&key) {
                 continue;
@@ -122,12 +152,16 @@ impl Aggregations {
                     let other = &mut entries[*i];
                     let values = [bytes(&other.words), bytes(&words)];
                     other.words = merge(&a.function, a.value_size, &values, &[]);
+                    for (mine, theirs) in other.cpus.iter_mut().zip(&of_cpus) {
+                        let values = [bytes(mine), bytes(theirs)];
+                        *mine = merge(&a.function, a.value_size, &values, &[]);
+                    }
                     other.in_map.push(key);
                     continue;
                 }
                 of_name.insert(shown.clone(), entries.len());
             }
-            entries.push(Entry { key: shown, in_map: vec![key], words });
+            entries.push(Entry { key: shown, in_map: vec![key], words, cpus: of_cpus });
         }
         Ok(entries)
     }
@@ -254,18 +288,23 @@ impl Aggregations {
         source: &mut dyn Source,
     ) -> Result<Vec<Row>, String> {
         let mut rows: FxHashMap<Vec<u8>, Vec<Vec<i64>>> = FxHashMap::default();
+        let mut of_cpus = FxHashMap::default();
         for (i, n) in which.iter().enumerate() {
             for entry in self.entries(*n, around, source)? {
                 let key = match which {
                     [_] => entry.key,
                     _ => key::convert(&entry.key, &self.all[*n].keys, layout),
                 };
-                let row = rows.entry(key).or_insert_with(|| {
+                let row = rows.entry(key.clone()).or_insert_with(|| {
                     which.iter().map(|n| vec![0; self.all[*n].value_size as usize / 8]).collect()
                 });
                 row[i] = entry.words;
+                if self.per_cpu {
+                    of_cpus.insert((*n, key), entry.cpus);
+                }
             }
         }
+        self.cpus = of_cpus;
         let mut rows: Vec<_> = rows.into_iter().collect();
         let position = self.order.value_position.min(which.len().saturating_sub(1));
         let Some(by_value) = which.get(position).map(|n| &self.all[*n]) else { return Ok(rows) };
@@ -274,6 +313,7 @@ impl Aggregations {
             key: row.0.clone(),
             in_map: Vec::new(),
             words: row.1[position].clone(),
+            cpus: Vec::new(),
         };
         rows.sort_by_cached_key(|row| SortKey { entry: entry(row), layout, by_value, order });
         if order.reverse {
@@ -294,19 +334,28 @@ impl Aggregations {
             print::value(out, around, &decode(key, datum), false);
         }
         for (n, words) in which.iter().zip(values) {
-            let function = &self.all[*n].function;
-            let normal = self.states[*n].normal.unwrap_or(1);
-            match scalar(function, words, normal) {
-                Some(Number { value, signed: false }) => {
-                    let _ = write!(out, " {:>16}", value as u64);
-                }
-                Some(Number { value, signed: true }) => {
-                    let _ = write!(out, " {value:>16}");
-                }
-                None => quantize::histogram(out, function, &words[1..], normal),
+            self.default_value(out, *n, words);
+            let cpus = self.cpus.get(&(*n, key.to_vec()));
+            for (cpu, words) in cpus.into_iter().flatten().enumerate() {
+                let _ = write!(out, "\n    [CPU {cpu}]");
+                self.default_value(out, *n, words);
             }
         }
         out.push('\n');
+    }
+
+    fn default_value(&self, out: &mut String, n: usize, words: &[i64]) {
+        let function = &self.all[n].function;
+        let normal = self.states[n].normal.unwrap_or(1);
+        match scalar(function, words, normal) {
+            Some(Number { value, signed: false }) => {
+                let _ = write!(out, " {:>16}", value as u64);
+            }
+            Some(Number { value, signed: true }) => {
+                let _ = write!(out, " {value:>16}");
+            }
+            None => quantize::histogram(out, function, &words[1..], normal),
+        }
     }
 
     fn formatted(

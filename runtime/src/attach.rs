@@ -212,11 +212,12 @@ fn clock_event(period: u64, cpu: u32) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd as libc::c_int) })
 }
 
-/// Runs all programs of BEGIN or END, in order.
-pub fn run(loaded: &Loaded, which: &Attach) -> Result<(), AttachError> {
+/// Runs all programs of BEGIN or END, in order; on the processor of `-x cpu`, if it is given.
+pub fn run(loaded: &Loaded, which: &Attach, options: &Options) -> Result<(), AttachError> {
+    let cpu = options.number("cpu").and_then(|n| u32::try_from(n).ok());
     for program in loaded.manifest.programs.iter().filter(|p| p.attach.contains(which)) {
         let handle = find(loaded, program)?;
-        tick::run(handle.as_fd(), None)
+        tick::run(handle.as_fd(), cpu)
             .map_err(|source| AttachError::Run { probe: probe(loaded, program), source })?;
     }
     Ok(())

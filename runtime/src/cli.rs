@@ -3,7 +3,6 @@
 //! In: arguments. Out: an [`Invocation`], which is all that the rest of the program sees of
 //! them; `dtrace.rs` makes the same out of dtrace(1)'s letters.
 
-use crate::preprocess::Preprocessor;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use strand_grammar::ProbeSpec;
@@ -27,8 +26,6 @@ pub struct Invocation {
     pub command: Option<String>,
     /// `-p`
     pub pids: Vec<i32>,
-    /// The C preprocessor, if it is to run.
-    pub preprocessor: Preprocessor,
     /// Tell more.
     pub verbose: bool,
     /// Types to check against instead of the running kernel's.
@@ -50,6 +47,8 @@ pub enum Task {
     Version,
     /// Write the manual page.
     Manual,
+    /// Write a C header of the providers that the programs declare.
+    Header,
 }
 
 /// A program, as it was given.
@@ -237,7 +236,6 @@ impl Invocation {
             output: None,
             command: None,
             pids: Vec::new(),
-            preprocessor: Preprocessor::default(),
             verbose: false,
             btf: None,
         }
@@ -246,21 +244,16 @@ impl Invocation {
 
 impl Texts {
     fn into_invocation(self, scripts: Vec<PathBuf>) -> Invocation {
-        let flag = |letter: &str, text: String| format!("-{letter}{text}");
-        let defines = self.define.into_iter().map(|t| flag("D", t));
-        let undefines = self.undefine.into_iter().map(|t| flag("U", t));
-        let includes = self.include.into_iter().map(|t| flag("I", t));
         let mut options = self.options;
+        options.extend(self.define.into_iter().map(|t| format!("define={t}")));
+        options.extend(self.undefine.into_iter().map(|t| format!("undef={t}")));
+        options.extend(self.include.into_iter().map(|t| format!("incdir={t}")));
         options.extend(self.zdefs.then(|| "zdefs".to_owned()));
         options.extend(self.cpp.then(|| "cpp".to_owned()));
         let texts = self.programs.into_iter().map(ProgramText::Text);
         Invocation {
             programs: texts.chain(scripts.into_iter().map(ProgramText::Script)).collect(),
             options,
-            preprocessor: Preprocessor {
-                args: defines.chain(undefines).chain(includes).collect(),
-                show_includes: false,
-            },
             ..Invocation::new("strand")
         }
     }
@@ -310,13 +303,13 @@ mod tests {
     #[test]
     fn a_script_takes_all_that_follows() {
         let got = read("-qZ -x strsize=512 -I inc -D A=1 a.d -q x");
-        insta::assert_snapshot!(format!("{got:?}"), @r#"Ok(Invocation { name: "strand", task: Trace, programs: [Script("a.d")], args: ["-q", "x"], options: ["strsize=512", "zdefs", "quiet"], output: None, command: None, pids: [], preprocessor: Preprocessor { args: ["-DA=1", "-Iinc"], show_includes: false }, verbose: false, btf: None })"#);
+        insta::assert_snapshot!(format!("{got:?}"), @r#"Ok(Invocation { name: "strand", task: Trace, programs: [Script("a.d")], args: ["-q", "x"], options: ["strsize=512", "define=A=1", "incdir=inc", "zdefs", "quiet"], output: None, command: None, pids: [], verbose: false, btf: None })"#);
     }
 
     #[test]
     fn programs_leave_operands_to_macros() {
         let got = read("-e BEGIN{} -e END{} -c ls -p 1 -p 2 -o out 7 x");
-        insta::assert_snapshot!(format!("{got:?}"), @r#"Ok(Invocation { name: "strand", task: Trace, programs: [Text("BEGIN{}"), Text("END{}")], args: ["7", "x"], options: [], output: Some("out"), command: Some("ls"), pids: [1, 2], preprocessor: Preprocessor { args: [], show_includes: false }, verbose: false, btf: None })"#);
+        insta::assert_snapshot!(format!("{got:?}"), @r#"Ok(Invocation { name: "strand", task: Trace, programs: [Text("BEGIN{}"), Text("END{}")], args: ["7", "x"], options: [], output: Some("out"), command: Some("ls"), pids: [1, 2], verbose: false, btf: None })"#);
     }
 
     #[test]

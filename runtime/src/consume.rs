@@ -7,6 +7,7 @@
 //! belongs together waits for its end.
 
 use crate::aggregation::{Aggregations, Source};
+use crate::flow::Flow;
 use crate::format::printf::printf;
 use crate::format::{Surroundings, print, typed};
 use crate::options::Options;
@@ -99,6 +100,10 @@ pub struct Consumer<'a> {
     text: String,
     faults: FxHashMap<(u32, u32), u64>,
     drops: Vec<[u64; DROPS as usize]>,
+    /// Output is indented by calls.
+    pub flow: Flow,
+    /// Messages about drops name their kind, as `-xdroptags` asks.
+    pub drop_tags: bool,
     speculation_drops: u64,
     status: Option<i32>,
     /// Something that is printed names a user address.
@@ -149,6 +154,8 @@ impl<'a> Consumer<'a> {
             text: String::new(),
             faults: FxHashMap::default(),
             drops: Vec::new(),
+            flow: Flow::default(),
+            drop_tags: false,
             speculation_drops: 0,
             status: None,
             names_users: names_users(manifest),
@@ -204,7 +211,7 @@ impl<'a> Consumer<'a> {
         }
         match begun {
             Some(line) => text.push_str(&line),
-            None if shown => self.columns(&mut text, probe, cpu)?,
+            None if shown => self.columns(&mut text, probe, cpu, record.clause)?,
             None => {}
         }
         for action in &record.actions {
@@ -228,15 +235,22 @@ impl<'a> Consumer<'a> {
         Ok(text)
     }
 
-    fn columns(&mut self, text: &mut String, probe: u32, cpu: u32) -> io::Result<()> {
+    fn columns(&mut self, text: &mut String, probe: u32, cpu: u32, clause: u32) -> io::Result<()> {
         if !self.header_printed {
             self.header_printed = true;
-            let header = if self.look.testing {
+            let header = if self.flow.on {
+                Flow::header(self.look.testing)
+            } else if self.look.testing {
                 format!("{:>32}\n", "FUNCTION:NAME")
             } else {
                 format!("{:>3} {:>6} {:>32}\n", "CPU", "ID", "FUNCTION:NAME")
             };
             self.out.write_all(header.as_bytes())?;
+        }
+        if let (true, Some(i)) = (self.flow.on, self.probes.get(&probe)) {
+            let probe = &self.manifest.probes[*i];
+            text.push_str(&self.flow.line(cpu, probe, clause, self.look.testing));
+            return Ok(());
         }
         let name = match self.probes.get(&probe) {
             Some(i) => {
@@ -461,21 +475,31 @@ impl<'a> Consumer<'a> {
 
     // ------------------------------------------------------------------ drops
 
+    /// The name of a kind of drop, if those are shown.
+    fn tag(&self, kind: &str) -> String {
+        if self.drop_tags { format!("[DTRACEDROP_{kind}] ") } else { String::new() }
+    }
+
     /// Takes the drop counters of every CPU and tells what is new.
     pub fn drops(&mut self, cpus: &[[u64; DROPS as usize]]) -> io::Result<()> {
         self.drops.resize(cpus.len().max(self.drops.len()), [0; DROPS as usize]);
         let mut all_cpus = [0u64; DROPS as usize];
         let mut messages = String::new();
-        for (cpu, (now, before)) in cpus.iter().zip(&mut self.drops).enumerate() {
+        let mut known = std::mem::take(&mut self.drops);
+        for (cpu, (now, before)) in cpus.iter().zip(&mut known).enumerate() {
             let new = |d: Drops| now[d as usize].wrapping_sub(before[d as usize]);
-            for (what, kind) in [("", Drops::Principal), ("aggregation ", Drops::Aggregation)] {
+            for (what, tag, kind) in [
+                ("", "PRINCIPAL", Drops::Principal),
+                ("aggregation ", "AGGREGATION", Drops::Aggregation),
+            ] {
                 let n = new(kind);
                 if n != 0 {
                     let s = if n == 1 { "" } else { "s" };
                     let _ = writeln!(
                         messages,
-                        "{}: {n} {what}drop{s} on CPU {}",
+                        "{}: {}{n} {what}drop{s} on CPU {}",
                         self.look.program,
+                        self.tag(tag),
                         if self.look.testing { "#".to_owned() } else { cpu.to_string() }
                     );
                 }
@@ -485,23 +509,31 @@ impl<'a> Consumer<'a> {
             }
             *before = *now;
         }
+        self.drops = known;
         let dropped = self.speculations.dropped - self.speculation_drops;
         self.speculation_drops = self.speculations.dropped;
         all_cpus[Drops::Speculation as usize] += dropped;
-        for (kind, one, many) in [
-            (Drops::Dynamic, "dynamic variable drop", "dynamic variable drops"),
-            (Drops::Speculation, "speculative drop", "speculative drops"),
+        for (kind, tag, one, many) in [
+            (Drops::Dynamic, "DYNAMIC", "dynamic variable drop", "dynamic variable drops"),
+            (Drops::Speculation, "SPEC", "speculative drop", "speculative drops"),
             (
                 Drops::SpeculationUnavailable,
+                "SPECUNAVAIL",
                 "failed speculation (no speculative buffer available)",
                 "failed speculations (no speculative buffer available)",
             ),
-            (Drops::DoubleFaults, "error in ERROR", "errors in ERROR"),
+            (
+                Drops::DoubleFaults,
+                "DBLERROR",
+                "error in ERROR probe enabling",
+                "errors in ERROR probe enabling",
+            ),
         ] {
             let n = all_cpus[kind as usize];
             if n != 0 {
                 let what = if n == 1 { one } else { many };
-                let _ = writeln!(messages, "{}: {n} {what}", self.look.program);
+                let tag = self.tag(tag);
+                let _ = writeln!(messages, "{}: {tag}{n} {what}", self.look.program);
             }
         }
         if messages.is_empty() {

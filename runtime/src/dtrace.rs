@@ -10,7 +10,7 @@ use strand_grammar::ProbeSpec;
 
 /// What `-?` and wrong letters print.
 pub const USAGE: &str = "\
-Usage: dtrace [-CeFGHhlqSvVwZ] [-b bufsz] [-c cmd] [-D name[=def]]
+Usage: dtrace [-CeFHhlqSvVwZ] [-b bufsz] [-c cmd] [-D name[=def]]
 \t[-I path] [-L path] [-o output] [-p pid] [-s script] [-U name]
 \t[-x opt[=val]] [-X a|c|s|t]
 
@@ -20,6 +20,13 @@ Usage: dtrace [-CeFGHhlqSvVwZ] [-b bufsz] [-c cmd] [-D name[=def]]
 \t[-n [[[ provider: ] module: ] func: ] name [[ predicate ] action ]]
 \t[-i probe-id [[ predicate ] action ]] [ args ... ]
 ";
+
+/// What to do instead of `-G`.
+const NO_LINKING: &str =
+    "-G is not needed: what is compiled with a header of -h has its probes without a further step";
+
+/// Why there is no `-32`.
+const ONLY_64: &str = "-32 is not supported: programs are compiled for a kernel of 64 bits";
 
 /// Letters that take a value.
 const WITH_VALUE: &str = "bcDfiILmnopPsUxX";
@@ -43,8 +50,10 @@ fn letters(args: impl Iterator<Item = String>) -> Result<(Vec<Letter>, Vec<Strin
             operands.push(arg);
             continue;
         };
-        if run == "32" || run == "64" {
-            continue;
+        match run {
+            "64" => continue,
+            "32" => return Err(Error::Usage(ONLY_64.to_owned())),
+            _ => {}
         }
         for (at, letter) in run.char_indices() {
             let rest = &run[at + letter.len_utf8()..];
@@ -74,9 +83,9 @@ pub fn parse(args: impl IntoIterator<Item = String>) -> Result<Invocation, Error
             'e' => Some(Task::Check),
             'l' => Some(Task::List),
             'V' => Some(Task::Version),
-            'G' | 'h' | 'a' | 'A' => {
-                return Err(Error::Usage(format!("-{letter} is not supported")));
-            }
+            'h' => Some(Task::Header),
+            'G' => return Err(Error::Usage(NO_LINKING.to_owned())),
+            'a' | 'A' => return Err(Error::Usage(format!("-{letter} is not supported"))),
             _ => {
                 apply(&mut invocation, letter, value.unwrap_or_default())?;
                 None
@@ -87,12 +96,12 @@ pub fn parse(args: impl IntoIterator<Item = String>) -> Result<Invocation, Error
             task = match task {
                 None | Some(Task::Check) => Some(asked),
                 Some(other) if other == asked || asked == Task::Check => Some(other),
-                Some(_) => return Err(Error::Usage("only one of -l and -V goes".to_owned())),
+                Some(_) => return Err(Error::Usage("only one of -h, -l and -V goes".to_owned())),
             };
         }
     }
     invocation.task = task.unwrap_or(Task::Trace);
-    if invocation.task == Task::List {
+    if matches!(invocation.task, Task::List | Task::Header) {
         invocation.options.push("zdefs".to_owned());
     }
     Ok(invocation)
@@ -111,8 +120,10 @@ fn apply(invocation: &mut Invocation, letter: char, value: String) -> Result<(),
         'L' => options.push(format!("libdir={value}")),
         'X' => options.push(format!("stdc={value}")),
         'x' => options.push(value),
-        'H' => invocation.preprocessor.show_includes = true,
-        'D' | 'U' | 'I' => invocation.preprocessor.args.push(format!("-{letter}{value}")),
+        'H' => options.push("cpphdrs".to_owned()),
+        'D' => options.push(format!("define={value}")),
+        'U' => options.push(format!("undef={value}")),
+        'I' => options.push(format!("incdir={value}")),
         'o' => invocation.output = Some(PathBuf::from(value)),
         'c' => invocation.command = Some(value),
         'p' => {
@@ -125,7 +136,8 @@ fn apply(invocation: &mut Invocation, letter: char, value: String) -> Result<(),
             invocation.programs.push(ProgramText::Probe(spec(letter), value));
         }
         'v' => invocation.verbose = true,
-        // -S shows code and -B buffers output: neither changes what is traced.
+        'S' => options.push("verbose".to_owned()),
+        // -B buffers output, which changes nothing that is seen.
         _ => {}
     }
     Ok(())
@@ -153,7 +165,7 @@ mod tests {
     #[test]
     fn letters_run_together() {
         let got = read(&["-qCs", "a.d", "-xstrsize=2048", "-b", "1m", "-DX", "x", "--", "-y"]);
-        insta::assert_snapshot!(format!("{got:?}"), @r#"Ok(Invocation { name: "dtrace", task: Trace, programs: [Script("a.d")], args: ["x", "-y"], options: ["quiet", "cpp", "strsize=2048", "bufsize=1m"], output: None, command: None, pids: [], preprocessor: Preprocessor { args: ["-DX"], show_includes: false }, verbose: false, btf: None })"#);
+        insta::assert_snapshot!(format!("{got:?}"), @r#"Ok(Invocation { name: "dtrace", task: Trace, programs: [Script("a.d")], args: ["x", "-y"], options: ["quiet", "cpp", "strsize=2048", "bufsize=1m", "define=X"], output: None, command: None, pids: [], verbose: false, btf: None })"#);
     }
 
     #[test]
@@ -164,11 +176,12 @@ mod tests {
         assert_eq!(task(&["-e", "-n", "BEGIN"]), Ok(Task::Check));
         assert_eq!(task(&["-V"]), Ok(Task::Version));
         for (args, error) in [
-            (&["-lV"][..], "only one of -l and -V goes"),
+            (&["-lV"][..], "only one of -h, -l and -V goes"),
             (&["-n"], "-n needs a value"),
             (&["-p", "x"], "x is no process id"),
             (&["-j"], "there is no option -j"),
-            (&["-G"], "-G is not supported"),
+            (&["-G"], NO_LINKING),
+            (&["-32"], ONLY_64),
         ] {
             assert_eq!(task(args), Err(error.to_owned()));
         }

@@ -5,6 +5,7 @@
 
 use crate::attach::AttachError;
 use crate::kernel::BtfFileError;
+use crate::libraries::LibraryError;
 use crate::load::LoadError;
 use crate::options::OptionError;
 use crate::preprocess::PreprocessError;
@@ -63,15 +64,31 @@ pub enum Error {
     /// Probes can't be listed.
     #[error("{0}")]
     Probes(String),
-    /// An operand that the program doesn't use.
-    #[error("the program doesn't use the argument '{0}'")]
-    UnusedArgument(String),
+    /// What is to be traced doesn't exist.
+    #[error("no probe is matched, so nothing would ever fire")]
+    NothingMatched,
+    /// `-x cpu` names none.
+    #[error("there is no processor {0}, or it is not online")]
+    NoProcessor(u64),
+    /// An option leaves less room than one record or element takes.
+    #[error("{option} is {given} bytes, but {needs} is the least that this program can use")]
+    NoRoom {
+        /// The option.
+        option: &'static str,
+        /// Its value.
+        given: u64,
+        /// The smallest value that would do.
+        needs: u64,
+    },
     /// An option.
     #[error(transparent)]
     Option(#[from] OptionError),
     /// The C preprocessor.
     #[error(transparent)]
     Preprocess(#[from] PreprocessError),
+    /// `-L`
+    #[error(transparent)]
+    Library(#[from] LibraryError),
     /// `-c` or `-p`.
     #[error(transparent)]
     Process(#[from] ProcessError),
@@ -100,8 +117,26 @@ impl Error {
         match self {
             Error::Option(e) => e.hint(),
             Error::Load(e) => e.hint(),
-            Error::UnusedArgument(_) => Some("-x argref allows it".to_owned()),
+            Error::NoRoom { option, needs, .. } => Some(format!("-x {option}={needs} will do")),
+            Error::NothingMatched => Some("-Z allows it".to_owned()),
             Error::NoProgram => Some("`strand --help` shows what can be given".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// What dtrace(1) says, where its words are known.
+    pub fn classic(&self) -> Option<String> {
+        match self {
+            Error::Option(e) => Some(format!("failed to set -x {}: {}", e.name(), e.classic())),
+            Error::NoProgram => Some("no probes specified".to_owned()),
+            Error::NothingMatched => Some("no probes matched".to_owned()),
+            Error::NoRoom { .. } => {
+                Some("could not enable tracing: Enabling exceeds size of buffer".to_owned())
+            }
+            Error::Process(ProcessError::Missing { source, .. }) => Some(plain(source)),
+            Error::Read { path, source } => {
+                Some(format!("failed to open {}: {}", path.display(), plain(source)))
+            }
             _ => None,
         }
     }

@@ -94,14 +94,20 @@ impl std::fmt::Display for Place {
 
 // ------------------------------------------------------- what libbpf says
 
+/// What libbpf puts around the verifier's log.
+const LOG_BEGIN: &str = "-- BEGIN PROG LOAD LOG --";
+const LOG_END: &str = "-- END PROG LOAD LOG --";
+
 static MESSAGES: Mutex<String> = Mutex::new(String::new());
 static VERBOSE: AtomicBool = AtomicBool::new(false);
+/// What it says in detail is wanted too: the verifier's log of what is accepted.
+static DETAILS: AtomicBool = AtomicBool::new(false);
 
 fn collect(level: PrintLevel, message: String) {
     if VERBOSE.load(Ordering::Relaxed) {
         eprint!("{message}");
     }
-    if level != PrintLevel::Debug {
+    if level != PrintLevel::Debug || DETAILS.load(Ordering::Relaxed) {
         MESSAGES.lock().unwrap_or_else(PoisonError::into_inner).push_str(&message);
     }
 }
@@ -111,6 +117,24 @@ pub fn quiet_libbpf(verbose: bool) {
     VERBOSE.store(verbose, Ordering::Relaxed);
     let level = if verbose { PrintLevel::Debug } else { PrintLevel::Warn };
     libbpf_rs::set_print(Some((level, collect)));
+}
+
+/// From now on messages have the verifier's logs in them.
+fn keep_logs() {
+    DETAILS.store(true, Ordering::Relaxed);
+    libbpf_rs::set_print(Some((PrintLevel::Debug, collect)));
+}
+
+/// The verifier's logs in messages, line by line, as `-xbpflog` shows them.
+fn log_lines(messages: &str) -> String {
+    let mut out = String::new();
+    for part in messages.split(LOG_BEGIN).skip(1) {
+        let log = part.split_once(LOG_END).map_or(part, |(log, _)| log);
+        for line in log.trim().lines() {
+            out += &format!("BPF: {line}\n");
+        }
+    }
+    out
 }
 
 /// What it has said since it was last asked.
@@ -128,10 +152,9 @@ pub(crate) fn last_message(messages: &str) -> String {
 
 /// Takes the verifier's refusal out of libbpf's messages.
 fn refusal(messages: &str) -> Option<LoadError> {
-    const BEGIN: &str = "-- BEGIN PROG LOAD LOG --";
-    const END: &str = "-- END PROG LOAD LOG --";
-    let (head, rest) = messages.split_once(BEGIN)?;
-    let log = rest.split_once(END).map_or(rest, |(log, _)| log).trim();
+    // The last one: with `bpflog` there are logs of what was accepted before it.
+    let (head, rest) = messages.rsplit_once(LOG_BEGIN)?;
+    let log = rest.split_once(LOG_END).map_or(rest, |(log, _)| log).trim();
     let program = head.rsplit_once("prog '")?.1.split('\'').next()?.to_owned();
     let lines = || log.lines().map(str::trim).filter(|l| !l.is_empty());
     let reason = lines().rfind(|l| !is_statistics(l))?.to_owned();
@@ -214,8 +237,17 @@ impl Opened {
             let element = u64::from(map.key_size()) + u64::from(map.value_size());
             sizes.push((name, u64::from(map.max_entries()) * element.max(1)));
         }
+        if options.on("bpflog") {
+            keep_logs();
+            for mut program in self.object.progs_mut() {
+                program.set_log_level(1);
+            }
+        }
         messages();
         let object = self.object.load().map_err(|e| load_error(&e, &sizes))?;
+        if options.on("bpflog") {
+            eprint!("{}", log_lines(&messages()));
+        }
         Loaded::new(object, self.manifest, options)
     }
 }

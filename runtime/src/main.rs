@@ -17,6 +17,11 @@ fn main() -> ExitCode {
     let name = args.next().unwrap_or_default();
     let called = Path::new(&name).file_name().map(|n| n.to_string_lossy().into_owned());
     let invocation = if called.as_deref() == Some("dtrace") {
+        let mut args = args.peekable();
+        if args.peek().is_none() {
+            eprint!("{}", dtrace::USAGE);
+            return ExitCode::from(USAGE);
+        }
         dtrace::parse(args).map_err(|error| {
             eprint!("dtrace: {}\n{}", error.text(), dtrace::USAGE);
             ExitCode::from(USAGE)
@@ -39,13 +44,13 @@ fn act(invocation: &Invocation) -> ExitCode {
     let name = invocation.name;
     if invocation.task == Task::Trace && invocation.programs.is_empty() {
         complain(name, &Error::NoProgram);
-        return ExitCode::from(USAGE);
+        return if name == "dtrace" { ExitCode::FAILURE } else { ExitCode::from(USAGE) };
     }
     match run::run(invocation) {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
             complain(name, &error);
-            ExitCode::FAILURE
+            if matches!(error, Error::Usage(_)) { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
         }
     }
 }
@@ -53,6 +58,11 @@ fn act(invocation: &Invocation) -> ExitCode {
 /// One sentence on stderr. What the program's diagnostics have said isn't said again.
 fn complain(name: &str, error: &Error) {
     if matches!(error, Error::Program) {
+        return;
+    }
+    if let (Some(text), "dtrace") = (error.classic(), name) {
+        // As below.
+        let _ = writeln!(std::io::stderr(), "{name}: {text}");
         return;
     }
     let hint = error.hint().map(|h| format!("{name}: {h}\n")).unwrap_or_default();

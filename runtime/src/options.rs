@@ -29,8 +29,16 @@ pub enum Kind {
     Number(u64),
     /// Bytes, with `k`, `m`, `g`, `t`.
     Size,
+    /// The same, of at least this.
+    SizeFrom(u64),
+    /// A number of registers: at least one, at most this.
+    Registers(u64),
+    /// A version of D.
+    Version,
     /// A period or a rate.
     Rate,
+    /// Text that decides how the program is read: not for the program itself to say.
+    Outside(&'static [&'static str]),
     /// Text; one of these words, if there are any.
     Text(&'static [&'static str]),
 }
@@ -66,26 +74,33 @@ const fn option(name: &'static str, kind: Kind, phase: Phase, default: &'static 
 /// Numbers that the kernel or we keep in 32 bits.
 const INT: Kind = Kind::Number(i32::MAX as u64);
 const TEXT: Kind = Kind::Text(&[]);
+const OUTSIDE: Kind = Kind::Outside(&[]);
+
+/// The versions of D that there have been.
+const VERSIONS: [&str; 16] = [
+    "1.0", "1.1", "1.2", "1.2.1", "1.2.2", "1.3", "1.4", "1.4.1", "1.5", "1.6", "1.6.1", "1.6.2",
+    "1.6.3", "1.6.4", "2.0", "2.0.1",
+];
 
 /// All options, by phase, then by name.
 #[rustfmt::skip]
 pub static OPTIONS: [Described; 89] = {
-    use Kind::{Opposite, Rate, Size, Switch, Text};
+    use Kind::{Opposite, Outside, Rate, Registers, Size, SizeFrom, Switch, Text, Version};
     use Phase::{Compile, Dynamic, Start};
     [
         option("amin", TEXT, Compile, ""),
         option("argref", Switch, Compile, ""),
         option("core", TEXT, Compile, ""),
         option("cpp", Switch, Compile, ""),
-        option("cppargs", TEXT, Compile, ""),
+        option("cppargs", OUTSIDE, Compile, ""),
         option("cpphdrs", Switch, Compile, ""),
-        option("cpppath", TEXT, Compile, "cpp"),
-        option("ctfpath", TEXT, Compile, ""),
+        option("cpppath", OUTSIDE, Compile, ""),
+        option("ctfpath", OUTSIDE, Compile, ""),
         option("ctypes", TEXT, Compile, ""),
         option("debug", Switch, Compile, ""),
         option("debugassert", TEXT, Compile, ""),
         option("defaultargs", Switch, Compile, ""),
-        option("define", TEXT, Compile, ""),
+        option("define", OUTSIDE, Compile, ""),
         option("disasm", INT, Compile, ""),
         option("dofstashpath", TEXT, Compile, ""),
         option("droptags", Switch, Compile, ""),
@@ -93,37 +108,37 @@ pub static OPTIONS: [Described; 89] = {
         option("empty", Switch, Compile, ""),
         option("errtags", Switch, Compile, ""),
         option("evaltime", Text(&["exec", "preinit", "postinit", "main"]), Compile, "postinit"),
-        option("incdir", TEXT, Compile, ""),
-        option("iregs", INT, Compile, ""),
+        option("incdir", OUTSIDE, Compile, ""),
+        option("iregs", Registers(8), Compile, ""),
         option("kdefs", Opposite("knodefs"), Compile, ""),
         option("knodefs", Switch, Compile, ""),
         option("late", Text(&["dynamic", "static"]), Compile, "dynamic"),
         option("lazyload", Switch, Compile, ""),
-        option("ldpath", TEXT, Compile, ""),
+        option("ldpath", OUTSIDE, Compile, ""),
         option("libdir", TEXT, Compile, ""),
         option("linkmode", Text(&["kernel", "dynamic", "static"]), Compile, "kernel"),
         option("linknommap", Switch, Compile, ""),
         option("linktype", Text(&["elf", "dof"]), Compile, "elf"),
         option("loopmax", INT, Compile, "65536"),
-        option("modpath", TEXT, Compile, ""),
+        option("modpath", OUTSIDE, Compile, ""),
         option("nolibs", Switch, Compile, ""),
         option("pgmax", INT, Compile, "8"),
         option("preallocate", Size, Compile, ""),
-        option("procfspath", TEXT, Compile, ""),
+        option("procfspath", OUTSIDE, Compile, ""),
         option("pspec", Switch, Compile, ""),
-        option("stdc", Text(&["a", "c", "s", "t"]), Compile, "a"),
+        option("stdc", Outside(&["a", "c", "s", "t"]), Compile, "a"),
         option("strict", Switch, Compile, ""),
         option("strip", Switch, Compile, ""),
         option("syslibdir", TEXT, Compile, ""),
         option("sysslice", Switch, Compile, ""),
         option("tree", INT, Compile, ""),
-        option("tregs", INT, Compile, ""),
+        option("tregs", Registers(i32::MAX as u64), Compile, ""),
         option("udefs", Opposite("unodefs"), Compile, ""),
-        option("undef", TEXT, Compile, ""),
+        option("undef", OUTSIDE, Compile, ""),
         option("unodefs", Switch, Compile, ""),
         option("useruid", INT, Compile, ""),
         option("verbose", Switch, Compile, ""),
-        option("version", TEXT, Compile, ""),
+        option("version", Version, Compile, ""),
         option("zdefs", Switch, Compile, ""),
 
         option("aggsize", Size, Start, "4m"),
@@ -139,7 +154,7 @@ pub static OPTIONS: [Described; 89] = {
         option("grabanon", Switch, Start, ""),
         option("jstackframes", INT, Start, "50"),
         option("jstackstrsize", Size, Start, "512"),
-        option("lockmem", TEXT, Start, "unlimited"),
+        option("lockmem", OUTSIDE, Start, "unlimited"),
         option("maxframes", INT, Start, ""),
         option("noresolve", Switch, Start, ""),
         option("nspec", INT, Start, "1"),
@@ -148,7 +163,7 @@ pub static OPTIONS: [Described; 89] = {
         option("specsize", Size, Start, "4m"),
         option("stackframes", INT, Start, "20"),
         option("statusrate", Rate, Start, "1s"),
-        option("strsize", Size, Start, "256"),
+        option("strsize", SizeFrom(2), Start, "256"),
         option("ustackframes", INT, Start, "100"),
 
         option("aggpercpu", Switch, Dynamic, ""),
@@ -196,6 +211,12 @@ pub enum OptionError {
         /// What it takes.
         takes: String,
     },
+    /// The program can't set it.
+    #[error("the option {name} can't be set by the program itself")]
+    Outside {
+        /// The option.
+        name: &'static str,
+    },
     /// It can't be changed any more.
     #[error("the option {name} can't be changed while tracing")]
     TooLate {
@@ -209,9 +230,46 @@ impl OptionError {
     pub fn hint(&self) -> Option<String> {
         match self {
             OptionError::Unknown { near: Some(near), .. } => Some(format!("is {near} meant?")),
+            OptionError::Outside { name } => Some(format!("say -x {name}=… on the command line")),
             _ => None,
         }
     }
+
+    /// The option as it was named.
+    pub fn name(&self) -> &str {
+        match self {
+            OptionError::Unknown { name, .. } => name,
+            OptionError::NoValue { name, .. }
+            | OptionError::Value { name, .. }
+            | OptionError::Outside { name }
+            | OptionError::TooLate { name } => name,
+        }
+    }
+
+    /// What dtrace(1) says.
+    pub fn classic(&self) -> &'static str {
+        match self {
+            OptionError::Unknown { .. } => "Invalid option name",
+            OptionError::Value { name: "version", value, .. } if version(value).is_none() => {
+                "Version is not properly formatted or is too large"
+            }
+            OptionError::Value { name: "version", .. } => {
+                "Requested version is not supported by compiler"
+            }
+            OptionError::NoValue { .. } | OptionError::Value { .. } => {
+                "Invalid value for specified option"
+            }
+            OptionError::Outside { .. } => "Option cannot be used from within a D program",
+            OptionError::TooLate { .. } => "Operation illegal when tracing is active",
+        }
+    }
+}
+
+/// The numbers of a version, if it looks like one: the first of 8 bits, the others of 12.
+fn version(text: &str) -> Option<Vec<u32>> {
+    let numbers: Option<Vec<u32>> = text.split('.').map(|part| part.parse().ok()).collect();
+    let small = |n: &[u32]| n[0] < 1 << 8 && n[1..].iter().all(|n| *n < 1 << 12);
+    numbers.filter(|n| (2..=3).contains(&n.len()) && small(n))
 }
 
 impl Kind {
@@ -222,8 +280,13 @@ impl Kind {
             Kind::Number(max) => format!("it is a number from 0 to {max}"),
             Kind::Size => "it is a number of bytes, such as 512, 64k or 4m".to_owned(),
             Kind::Rate => "it is a period or a rate, such as 100ms, 1s or 50hz".to_owned(),
-            Kind::Text([]) => "it is a text".to_owned(),
-            Kind::Text(words) => format!("it is one of {}", words.join(", ")),
+            Kind::SizeFrom(least) => format!("it is a number of bytes of at least {least}"),
+            Kind::Registers(max) => format!("it is a number from 1 to {max}"),
+            Kind::Version => format!("it is a version of D from {} to 2.0.1", VERSIONS[0]),
+            Kind::Text([]) | Kind::Outside([]) => "it is a text".to_owned(),
+            Kind::Text(words) | Kind::Outside(words) => {
+                format!("it is one of {}", words.join(", "))
+            }
         }
     }
 
@@ -233,8 +296,16 @@ impl Kind {
             Kind::Switch | Kind::Opposite(_) => switch(text).map(Value::Switch),
             Kind::Number(max) => number(text).filter(|n| *n <= max).map(Value::Number),
             Kind::Size => size(text).map(Value::Number),
+            Kind::SizeFrom(least) => size(text).filter(|n| *n >= least).map(Value::Number),
+            Kind::Registers(max) => {
+                number(text).filter(|n| (1..=max).contains(n)).map(Value::Number)
+            }
+            Kind::Version => {
+                let known = VERSIONS.iter().any(|v| version(v) == version(text));
+                known.then(|| Value::Text(text.to_owned()))
+            }
             Kind::Rate => rate(text).map(Value::Number),
-            Kind::Text(words) => {
+            Kind::Text(words) | Kind::Outside(words) => {
                 (words.is_empty() || words.contains(&text)).then(|| Value::Text(text.to_owned()))
             }
         }
@@ -322,6 +393,8 @@ fn described(name: &str) -> Result<&'static Described, OptionError> {
 pub struct Options {
     values: FxHashMap<&'static str, Value>,
     tracing: bool,
+    preprocessor: Vec<String>,
+    library_folders: Vec<String>,
 }
 
 impl Options {
@@ -347,6 +420,16 @@ impl Options {
         }
     }
 
+    /// Sets an option as the program asks.
+    pub fn set_inside(&mut self, name: &str, value: Option<&str>) -> Result<(), OptionError> {
+        match described(name)? {
+            // `-H` is a switch, but one of the preprocessor.
+            Described { name, kind: Kind::Outside(_), .. }
+            | Described { name: name @ "cpphdrs", .. } => Err(OptionError::Outside { name }),
+            _ => self.set(name, value),
+        }
+    }
+
     /// Sets an option.
     pub fn set(&mut self, name: &str, value: Option<&str>) -> Result<(), OptionError> {
         let option = described(name)?;
@@ -363,6 +446,18 @@ impl Options {
                 takes: takes(),
             })?,
         };
+        if let Value::Text(text) = &value {
+            match option.name {
+                "define" => self.preprocessor.push(format!("-D{text}")),
+                "undef" => self.preprocessor.push(format!("-U{text}")),
+                "incdir" => self.preprocessor.push(format!("-I{text}")),
+                "libdir" => self.library_folders.push(text.clone()),
+                "cppargs" => {
+                    self.preprocessor.extend(text.split_whitespace().map(str::to_owned));
+                }
+                _ => {}
+            }
+        }
         match (option.kind, value) {
             (Kind::Opposite(other), Value::Switch(on)) => {
                 self.values.insert(other, Value::Switch(!on));
@@ -372,6 +467,16 @@ impl Options {
             }
         }
         Ok(())
+    }
+
+    /// What `define`, `undef`, `incdir` and `cppargs` ask of the preprocessor, in order.
+    pub fn preprocessor(&self) -> &[String] {
+        &self.preprocessor
+    }
+
+    /// Folders of libraries, in order.
+    pub fn library_folders(&self) -> &[String] {
+        &self.library_folders
     }
 
     /// From now on only dynamic options may be set.
@@ -385,6 +490,11 @@ impl Options {
             option.kind.parse(option.default)
         };
         self.values.get(name).cloned().or_else(default)
+    }
+
+    /// Whether an option was given at all.
+    pub fn is_set(&self, name: &str) -> bool {
+        self.values.contains_key(name)
     }
 
     /// Whether a switch is on. A name that isn't one is a bug, and off.
@@ -412,7 +522,7 @@ impl Options {
     pub fn for_compiler(&self) -> CompilerOptions {
         let number = |name: &str| self.number(name).unwrap_or_default();
         let small = |name: &str| u32::try_from(number(name)).unwrap_or(u32::MAX);
-        CompilerOptions {
+        let options = CompilerOptions {
             // The option counts what is before the NUL.
             strsize: small("strsize").clamp(1, 1 << 20) + 1,
             aggsize: number("aggsize"),
@@ -431,6 +541,13 @@ impl Options {
             printsize: small("printsize"),
             // More than the largest packet is never there.
             pcapsize: small("pcapsize").clamp(1, 65535),
+            cpu: self.number("cpu").and_then(|n| u32::try_from(n).ok()),
+        };
+        let most = self.number("maxframes").map_or(u32::MAX, |n| n as u32);
+        CompilerOptions {
+            stackframes: options.stackframes.min(most),
+            ustackframes: options.ustackframes.min(most),
+            ..options
         }
     }
 }
@@ -450,7 +567,7 @@ mod tests {
             let default = option.kind.parse(option.default);
             assert_eq!(
                 default.is_some(),
-                !option.default.is_empty() || option.kind == TEXT,
+                !option.default.is_empty() || [TEXT, OUTSIDE].contains(&option.kind),
                 "{}",
                 option.name
             );

@@ -7,8 +7,11 @@
 use crate::cli::{Invocation, ProgramText};
 use crate::error::Error;
 use crate::kernel::LiveKernel;
+use crate::libraries;
 use crate::options::Options;
+use crate::preprocess::{self, PreprocessError};
 use crate::process;
+use crate::session;
 use std::io::{IsTerminal, Read};
 use std::path::Path;
 use strand_compiler::check::KnownTypes;
@@ -17,8 +20,8 @@ use strand_compiler::{Compiled, compile};
 use strand_grammar::ast::{Clause, Item, Pragma, ProbeDescription, Program};
 use strand_grammar::diagnostic::{Diagnostic, render, render_dtrace_style};
 use strand_grammar::macros::Macros;
-use strand_grammar::source::{SourceId, SourceKind, Sources};
-use strand_grammar::{ProbeSpec, Unit, UnitKind};
+use strand_grammar::source::{SourceId, SourceKind, Sources, Span};
+use strand_grammar::{ProbeSpec, Unit, UnitKind, strict};
 
 /// Diagnostics that are shown at once: nobody reads more before mending the first.
 const MOST_SHOWN: usize = 20;
@@ -44,6 +47,7 @@ pub fn parse(
     target: i32,
 ) -> Result<Parsed, Error> {
     let mut sources = Sources::new();
+    let libraries = libraries::read(options, kernel, &mut sources)?;
     let mut units = Vec::new();
     for program in &invocation.programs {
         units.push(read(program, invocation, options, &mut sources)?);
@@ -63,14 +67,27 @@ pub fn parse(
         defaultargs: defaultargs || options.on("defaultargs"),
         ..Macros::default()
     };
+    let all: Vec<Unit> = libraries.iter().chain(&units).copied().collect();
     let (program, mut diagnostics) =
-        strand_grammar::parse(&sources, &units, &KnownTypes::new(kernel), &macros);
+        strand_grammar::parse(&sources, &all, &KnownTypes::new(kernel), &macros);
     set_options(&program, options, &mut diagnostics);
+    if options.on("empty") {
+        diagnostics.retain(|d| d.code != "D_EMPTY");
+    }
     if !options.on("argref") && !diagnostics.iter().any(Diagnostic::is_error) {
         let used = macros.used.borrow();
-        let unused = (1..).zip(&macros.args).find(|(n, _)| !used.contains(n));
-        if let Some((_, text)) = unused {
-            return Err(Error::UnusedArgument(text.clone()));
+        // As dtrace(1) has it, who uses the last one knows of those before it.
+        let last = macros.args.last().map(|text| (macros.args.len(), text));
+        if let Some((n, text)) = last.filter(|(n, _)| !used.contains(n)) {
+            let message = format!("the program doesn't use the argument '{text}'");
+            let d = Diagnostic::general("D_MACRO_UNUSED", message)
+                .classic(format!("extraneous argument '{text}' (${n} is not referenced)"))
+                .hint("-x argref allows it");
+            let end = units.last().map(|u| {
+                let end = sources.get(u.source).text.len();
+                Span::new(u.source, end..end)
+            });
+            diagnostics.push(Diagnostic { classic_place: end, ..d });
         }
     }
     Ok(Parsed { sources, units, program, diagnostics })
@@ -93,8 +110,16 @@ fn read(
     };
     // Not what dtrace(1) takes as `-n` and the like: there it wants files only.
     if options.on("cpp") && !matches!(program, ProgramText::Probe(..)) {
-        let cpp = options.text("cpppath").unwrap_or_default();
-        text = invocation.preprocessor.run(&cpp, &name, &text)?;
+        text = match preprocess::run(options, invocation.name, &name, &text) {
+            Err(PreprocessError::Failed(_)) => {
+                if invocation.name == "dtrace" {
+                    let what = complaint(program);
+                    eprintln!("dtrace: {what}: Preprocessor failed to process input program");
+                }
+                return Err(Error::Program);
+            }
+            done => done?,
+        };
     }
     let unit = match program {
         ProgramText::Probe(spec, _) => UnitKind::Probe(*spec),
@@ -119,12 +144,15 @@ fn read_script(path: &Path) -> Result<String, Error> {
 fn set_options(program: &Program, options: &mut Options, diagnostics: &mut Vec<Diagnostic>) {
     for item in &program.items {
         let Item::Pragma(Pragma::Option { name, value, span }) = item else { continue };
-        if let Err(error) = options.set(name, value.as_deref()) {
-            let mut d = Diagnostic::error("D_PRAGMA_OPTSET", *span, error.to_string());
+        if let Err(error) = options.set_inside(name, value.as_deref()) {
+            let to = value.as_deref().map_or(String::new(), |v| format!(" to '{v}'"));
+            let mut d = Diagnostic::error("D_PRAGMA_OPTSET", *span, error.to_string())
+                .classic(format!("failed to set option '{name}'{to}: {}", error.classic()));
             d.hint = error.hint();
             diagnostics.push(d);
         }
     }
+    diagnostics.sort_by_key(|d| d.primary.as_ref().map(|p| (p.span.source.0, p.span.start)));
 }
 
 impl Parsed {
@@ -143,7 +171,11 @@ impl Parsed {
         options: &Options,
         kernel: &LiveKernel,
     ) -> Result<Compiled, Error> {
-        let mut diagnostics = std::mem::take(&mut self.diagnostics);
+        let all = std::mem::take(&mut self.diagnostics);
+        // What isn't used is no matter while there is something wrong.
+        let (unused, mut diagnostics): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|d| d.code == "D_MACRO_UNUSED");
+        let only_d = options.on("strict");
         let syntax = !diagnostics.iter().any(Diagnostic::is_error);
         let mut compiled = None;
         // What is wrong with the syntax makes names look wrong too.
@@ -152,6 +184,18 @@ impl Parsed {
             let (done, more) = compile(&self.program, &mut self.sources, kernel, &options);
             diagnostics.extend(more);
             compiled = done;
+        }
+        if only_d {
+            // They are no reason to look no further.
+            let extensions = strict::extensions(&self.sources);
+            compiled = compiled.filter(|_| extensions.is_empty());
+            diagnostics.extend(extensions);
+            diagnostics
+                .sort_by_key(|d| d.primary.as_ref().map(|p| (p.span.source.0, p.span.start)));
+        }
+        if !diagnostics.iter().any(Diagnostic::is_error) {
+            compiled = compiled.filter(|_| unused.is_empty());
+            diagnostics.extend(unused);
         }
         self.show(&diagnostics, invocation, options);
         compiled.ok_or(Error::Program)
@@ -190,16 +234,14 @@ impl Parsed {
     ) -> bool {
         let mut text = String::new();
         if invocation.name == "dtrace" {
-            for d in diagnostics {
-                let what = match invocation.programs.first() {
-                    Some(ProgramText::Script(path)) => {
-                        format!("failed to compile script {}", path.display())
-                    }
-                    Some(ProgramText::Text(t) | ProgramText::Probe(_, t)) => {
-                        format!("invalid probe specifier {t}")
-                    }
-                    None => "failed".to_owned(),
-                };
+            // Where it is compared with dtrace(1), which stops at the first error, so do we.
+            let most = if session::testing() { 1 } else { usize::MAX };
+            for d in diagnostics.iter().take(most) {
+                let place = d.primary.as_ref().map(|p| p.span).or(d.classic_place);
+                let unit =
+                    self.units.iter().position(|u| Some(u.source) == place.map(|p| p.source));
+                let program = invocation.programs.get(unit.unwrap_or(0));
+                let what = program.map_or("failed".to_owned(), complaint);
                 let line = render_dtrace_style(&self.sources, d, options.on("errtags"));
                 text += &format!("dtrace: {what}: {line}\n");
             }
@@ -212,6 +254,14 @@ impl Parsed {
         }
         eprint!("{text}");
         diagnostics.iter().any(Diagnostic::is_error)
+    }
+}
+
+/// What dtrace(1) begins a message about a program with.
+fn complaint(program: &ProgramText) -> String {
+    match program {
+        ProgramText::Script(path) => format!("failed to compile script {}", path.display()),
+        ProgramText::Text(t) | ProgramText::Probe(_, t) => format!("invalid probe specifier {t}"),
     }
 }
 
@@ -280,9 +330,12 @@ mod tests {
 
     #[test]
     fn all_arguments_are_used() {
-        let error = parse_text("BEGIN { trace(1); }").err().map(|e| e.text());
-        assert_eq!(error, Some("the program doesn't use the argument 'one'".to_owned()));
-        assert!(parse_text("#pragma D option argref\nBEGIN { trace(1); }").is_ok());
+        let wrong = |text: &str| {
+            let Ok((parsed, _)) = parse_text(text) else { panic!("it doesn't parse") };
+            parsed.diagnostics.into_iter().map(|d| d.code).collect::<Vec<_>>()
+        };
+        assert_eq!(wrong("BEGIN { trace(1); }"), ["D_MACRO_UNUSED"]);
+        assert!(wrong("#pragma D option argref\nBEGIN { trace(1); }").is_empty());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::output::Output;
 use crate::probe::{self, ProbeName};
 use crate::process::Targets;
 use crate::program::{self, Parsed};
-use crate::{load, preflight, session};
+use crate::{header, load, preflight, room, session};
 use std::io::{self, Write};
 use strand_compiler::kernel::{Kernel, ProbePattern};
 use strand_compiler::{Compiled, bpf};
@@ -29,8 +29,15 @@ pub fn run(invocation: &Invocation) -> Result<u8, Error> {
     }
     match invocation.task {
         Task::Version => write_out(invocation, |out| {
-            writeln!(out, "{}: strand {}", invocation.name, env!("CARGO_PKG_VERSION"))
+            let version = env!("CARGO_PKG_VERSION");
+            if invocation.name != "dtrace" {
+                return writeln!(out, "strand {version}");
+            }
+            // Scripts look here for the D that they may use, by the name that it goes by.
+            writeln!(out, "dtrace: Oracle D 2.0")?;
+            if invocation.verbose { writeln!(out, "This is strand {version}") } else { Ok(()) }
         }),
+        Task::Header => header::write(invocation, &mut options),
         Task::Manual => write_out(invocation, |out| out.write_all(&cli::manual()?)),
         Task::List => list_probes(invocation, &mut options),
         Task::Dump(stage) => dump(invocation, &mut options, stage),
@@ -90,15 +97,27 @@ fn list_probes(invocation: &Invocation, options: &mut Options) -> Result<u8, Err
         let (found, errors) = probe::names(&kernel, pattern);
         if found.is_empty() {
             unmatched.push(match errors.into_iter().next() {
+                _ if invocation.name == "dtrace" => {
+                    let all = ProbePattern { id: None, ..pattern.clone() };
+                    format!("failed to match {all}: No probe matches description")
+                }
                 Some(e) => e.message,
                 None => nothing(&kernel, pattern),
             });
         }
         names.extend(found);
     }
-    names.sort_by_key(|n| n.id);
-    names.dedup_by_key(|n| n.id);
+    if invocation.name != "dtrace" || patterns.len() == 1 {
+        names.sort_by_key(|n| n.id);
+        names.dedup_by_key(|n| n.id);
+    }
     write_out(invocation, |out| list::list(&kernel, &names, invocation.verbose, out))?;
+    if invocation.name == "dtrace" {
+        for message in unmatched {
+            eprintln!("dtrace: {message}");
+        }
+        return Ok(0);
+    }
     match unmatched.into_iter().next() {
         Some(message) => Err(Error::Probes(message)),
         None => Ok(0),
@@ -116,7 +135,7 @@ fn nothing(kernel: &LiveKernel, pattern: &ProbePattern) -> String {
 /// Traces until it is over.
 fn trace(invocation: &Invocation, options: &mut Options) -> Result<u8, Error> {
     preflight::check()?;
-    load::quiet_libbpf(invocation.verbose);
+    load::quiet_libbpf(invocation.verbose && invocation.name != "dtrace");
     let mut targets = Targets::new(invocation.command.as_deref(), &invocation.pids)?;
     let kernel = LiveKernel::new();
     let mut parsed = program::parse(invocation, options, &kernel, targets.id())?;
@@ -131,6 +150,15 @@ fn trace(invocation: &Invocation, options: &mut Options) -> Result<u8, Error> {
     }
     if !options.on("destructive") {
         refuse_destructive(invocation, options, &parsed, &compiled)?;
+    }
+    if compiled.manifest.probes.is_empty() && !options.on("zdefs") {
+        return Err(Error::NothingMatched);
+    }
+    room::check(&compiled, options)?;
+    if options.on("verbose") {
+        for function in &compiled.code.functions {
+            eprint!("{}", bpf::disasm::listing(function, &compiled.ir, Some(&parsed.sources)));
+        }
     }
     let Compiled { object, manifest, .. } = compiled;
     // Nobody needs the kernel's types any more, and they are large.

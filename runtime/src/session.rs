@@ -92,7 +92,7 @@ pub fn trace(
     options.start_tracing();
     let mut consumer = Consumer::new(
         &loaded.manifest,
-        Look::new(options, invocation.name, std::env::var_os("_DTRACE_TESTING").is_some()),
+        Look::new(options, invocation.name, testing()),
         Box::new(LiveSymbolizer::default()),
         run::output(invocation)?,
         Box::new(io::stderr()),
@@ -123,7 +123,7 @@ impl Session<'_, '_> {
         targets: &mut Targets,
         interrupt: &Interrupt,
     ) -> Result<(), Error> {
-        attach::run(self.loaded, &Attach::Begin)?;
+        attach::run(self.loaded, &Attach::Begin, options)?;
         self.drain();
         self.sink.borrow_mut().flush();
         if self.loaded.activate() {
@@ -134,7 +134,7 @@ impl Session<'_, '_> {
         self.loaded.set_state(State::Stopping);
         drop(attached);
         self.drain();
-        attach::run(self.loaded, &Attach::End)?;
+        attach::run(self.loaded, &Attach::End, options)?;
         self.drain();
         Ok(())
     }
@@ -145,6 +145,8 @@ impl Session<'_, '_> {
         let mut pause = SHORTEST;
         let mut looked = Instant::now();
         let mut settled = Instant::now();
+        let notice_every = if options.is_set("statusrate") { status_every } else { Duration::ZERO };
+        let (mut noticed, mut exiting) = (Instant::now(), false);
         let (started, mut noted) = (Instant::now(), Instant::now());
         loop {
             // Often at first, while its libraries come; ever less often then.
@@ -154,7 +156,12 @@ impl Session<'_, '_> {
                     self.sink.borrow_mut().consumer.note_process(pid);
                 }
             }
-            let stopping = interrupt.asked() || self.loaded.is_stopping() || targets.ended();
+            // A long `statusrate` also puts off when an exit() is seen.
+            if noticed.elapsed() >= notice_every {
+                noticed = Instant::now();
+                exiting = self.loaded.is_stopping();
+            }
+            let stopping = interrupt.asked() || exiting || targets.ended();
             if stopping || self.sink.borrow().broken.is_some() {
                 return;
             }
@@ -246,4 +253,9 @@ fn finish(
 
 fn period(options: &Options, name: &str) -> Option<Duration> {
     options.number(name).filter(|n| *n > 0).map(Duration::from_nanos)
+}
+
+/// Whether the suite of dtrace(1) is running us: what differs from run to run is left out.
+pub fn testing() -> bool {
+    std::env::var_os("_DTRACE_TESTING").is_some()
 }

@@ -40,9 +40,9 @@ pub fn listing(code: &FunctionCode, module: &Module, sources: Option<&Sources>) 
 
 /// The first line of the D text, with where it is.
 fn source_line(out: &mut String, span: Span, sources: &Sources) {
-    let source = sources.get(span.source);
+    let (file, line) = sources.get(span.source).place(span.start);
     let first = sources.text(span).lines().next().unwrap_or("").trim();
-    let _ = writeln!(out, "; {}:{}: {first}", source.name, sources.line(span));
+    let _ = writeln!(out, "; {file}:{line}: {first}");
 }
 
 fn target(target: RelocationTarget, module: &Module) -> String {

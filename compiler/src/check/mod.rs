@@ -27,6 +27,7 @@ mod kernel_types;
 mod name;
 mod order;
 mod place;
+mod pragma;
 mod record;
 mod registers;
 mod show;
@@ -48,7 +49,7 @@ use crate::types::{Space, Type, TypeId, Types};
 use kernel_types::KernelTypes;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
-use strand_grammar::ast::{self, Item, Pragma};
+use strand_grammar::ast::{self, Item};
 use strand_grammar::diagnostic::Diagnostic;
 use strand_grammar::source::{SourceKind, Sources, Span};
 use value::Value;
@@ -84,6 +85,7 @@ pub fn check(
             other => checker.item(other),
         }
     }
+    checker.unused_pragmas(&program.items);
     let enablings = plan.enablings();
     for problem in effect::misplaced_returns(&enablings) {
         checker.report(problem);
@@ -347,7 +349,7 @@ impl<'a> Checker<'a> {
         if self.options.strict && !self.in_library(span) {
             self.report(
                 Diagnostic::error("D_SYNTAX", span, format!("{what} is not part of D"))
-                    .hint("leave the `strict` option out to use Strand's extensions"),
+                    .hint(strand_grammar::strict::HINT),
             );
         }
     }
@@ -369,49 +371,6 @@ impl<'a> Checker<'a> {
                 self.pragma(p);
             }
         }
-    }
-
-    fn pragma(&mut self, pragma: &Pragma) {
-        let Pragma::Other { word, args, span } = pragma else { return };
-        let expected = match word.name.as_str() {
-            "attributes" => 2,
-            "binding" => 2,
-            "depends_on" => return self.depends_on(args, *span),
-            other => {
-                let d = Diagnostic::error(
-                    "D_PRAGMA_INVAL",
-                    word.span,
-                    format!("`#pragma D {other}` is not known"),
-                );
-                let known = ["option", "attributes", "binding", "depends_on"];
-                let near = crate::names::nearest(other, known);
-                return self.report(match near {
-                    Some(near) => d.hint(format!("did you mean `{near}`?")),
-                    None => d.hint("D knows option, attributes, binding and depends_on"),
-                });
-            }
-        };
-        if args.len() < expected {
-            self.report(
-                Diagnostic::error(
-                    "D_PRAGMA_MALFORM",
-                    *span,
-                    format!("`#pragma D {}` needs {expected} arguments", word.name),
-                )
-                .here(format!("there are {}", args.len())),
-            );
-        }
-    }
-
-    fn depends_on(&mut self, args: &[String], span: Span) {
-        let problem = match args {
-            [class, _] if matches!(class.as_str(), "provider" | "module") => return,
-            [class, _] if class == "library" && self.in_library(span) => return,
-            [class, _] if class == "library" => "only a library can depend on a library",
-            [_, _] => "the class has to be provider, module or library",
-            _ => "`#pragma D depends_on` needs a class and a name",
-        };
-        self.report(Diagnostic::error("D_PRAGMA_MALFORM", span, problem));
     }
 
     /// A provider's declaration: the types in it must be types; its probes appear when a

@@ -125,7 +125,11 @@ impl Checker<'_> {
     pub(super) fn undefined_variable(&mut self, scope: Scope, name: &Ident) -> Value {
         let shown = written(scope, &name.name);
         let code = if scope == Scope::Global { "D_IDENT_UNDEF" } else { "D_VAR_UNDEF" };
-        let mut d = Diagnostic::error(code, name.span, format!("`{shown}` is not defined"));
+        let mut d = Diagnostic::error(code, name.span, format!("`{shown}` is not defined"))
+            .classic(match scope {
+                Scope::Global => format!("failed to resolve {shown}: Unknown variable name"),
+                _ => format!("{} has not yet been declared or assigned", name.name),
+            });
         let mut names: Vec<String> = self.names.all(scope).into_iter().map(str::to_owned).collect();
         if scope == Scope::Global {
             names.extend(builtins::variables().map(|v| v.name.to_owned()));

@@ -67,8 +67,12 @@ impl Checker<'_> {
                 Some(kind) => kind,
                 None => return,
             },
-            Written::Block(block) => return out.extend(self.block(block)),
+            Written::Block(block) => {
+                self.extension(s.span, "a block among statements");
+                return out.extend(self.block(block));
+            }
             Written::If { condition, then, otherwise } => {
+                self.extension(s.span, "`if`");
                 return self.if_statement(s, condition, then, otherwise.as_ref(), out);
             }
             Written::While { condition, body } => {

@@ -224,8 +224,14 @@ impl Context<'_, '_> {
     pub(crate) fn go_on_in_state(&mut self, expected: State, out: BlockId) {
         let state = self.b.bss(manifest::STATE_OFFSET);
         let state = self.b.load(Width::W32, false, state, 0);
-        let expected = self.int(expected as i64);
-        self.go_on_if(Cond::Eq, state, expected, out);
+        let wanted = self.int(expected as i64);
+        self.go_on_if(Cond::Eq, state, wanted, out);
+        // BEGIN, END and ERROR fire wherever they do.
+        if let (State::Active, Some(cpu)) = (expected, self.unit.options.cpu) {
+            let here = self.helper(Helper::GET_SMP_PROCESSOR_ID, &[]);
+            let cpu = self.int(cpu.into());
+            self.go_on_if(Cond::Eq, here, cpu, out);
+        }
     }
 
     /// Makes room for clause-locals, all zero. They go where the verifier doesn't follow

@@ -420,14 +420,15 @@ impl<'a> Unit<'a> {
     /// A new fault site for the text under `span`.
     pub fn fault_site(&mut self, clause: u32, span: Span) -> u32 {
         let source = self.sources.get(span.source);
-        let line = self.sources.line(span) as u32;
+        let (file, line) = source.place(span.start);
+        let (file, line) = (file.to_owned(), line as u32);
         let start = span.start as usize;
         let line_start =
             source.text[..start.min(source.text.len())].rfind('\n').map_or(0, |n| n + 1);
         let text = self.sources.text(span).split_whitespace().collect::<Vec<_>>().join(" ");
         let site = manifest::FaultSite {
             clause,
-            file: source.name.clone(),
+            file,
             line,
             column: (start - line_start) as u32 + 1,
             text,

@@ -172,7 +172,7 @@ fn lines(
 /// File, line's text, and line and column in one word.
 fn place(span: Span, sources: &Sources) -> (&str, &str, u32) {
     let source = sources.get(span.source);
-    let line = source.line(span.start);
+    let (file, line) = source.place(span.start);
     let start = span.start as usize;
     let before = source.text.get(..start).unwrap_or("");
     let line_start = before.rfind('\n').map_or(0, |n| n + 1);
@@ -180,5 +180,5 @@ fn place(span: Span, sources: &Sources) -> (&str, &str, u32) {
     // Ten bits hold the column; those further right are shown as 0, "unknown".
     let column = start - line_start + 1;
     let column = if column < 1024 { column as u32 } else { 0 };
-    (&source.name, text, (line as u32) << 10 | column)
+    (file, text, (line as u32) << 10 | column)
 }

@@ -104,7 +104,7 @@ impl Lexer<'_> {
                         span,
                         format!("`{expanded}` is not a probe id"),
                     );
-                    self.error(d);
+                    self.error(d.classic(classic_id(&expanded)));
                     return None;
                 }
             }
@@ -117,12 +117,16 @@ impl Lexer<'_> {
             ProbeSpec::Function => 3,
             _ => 4,
         };
-        if fields.len() > most {
+        let beyond = fields.len().saturating_sub(most);
+        if fields[..beyond].iter().any(|f| !f.is_empty()) {
             let d = Diagnostic::error(
                 "D_PDESC_INVAL",
                 span,
                 format!("a probe description has at most {most} fields, this one {}", fields.len()),
             );
+            let d = d.classic(format!(
+                "invalid probe description \"{expanded}\": Overspecified probe description"
+            ));
             self.error(d.hint("write provider:module:function:name"));
             return None;
         }
@@ -175,6 +179,15 @@ impl Lexer<'_> {
         }
         out.push_str(rest);
         Some(out)
+    }
+}
+
+/// What dtrace(1) says of something that is no probe id.
+fn classic_id(text: &str) -> String {
+    let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    match text[..text.len() - rest.len()].parse() {
+        Ok(0u32) => "invalid probe identifier 0: Unknown probe identifier".to_owned(),
+        _ => format!("probe description :::{rest} does not match any probes"),
     }
 }
 

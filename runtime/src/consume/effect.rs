@@ -26,6 +26,9 @@ impl Consumer<'_> {
         order.key_position = number("aggsortkeypos");
         order.value_position = number("aggsortpos");
         order.reverse = options.on("aggsortrev");
+        self.aggregations.per_cpu = options.on("aggpercpu");
+        self.flow.on = options.on("flowindent");
+        self.drop_tags = options.on("droptags");
         self.options = options;
     }
 
@@ -121,7 +124,9 @@ impl Consumer<'_> {
         }
         let why = match error {
             OptionError::Unknown { .. } => "Invalid option name",
-            OptionError::TooLate { .. } => "Operation illegal when tracing is active",
+            OptionError::TooLate { .. } | OptionError::Outside { .. } => {
+                "Operation illegal when tracing is active"
+            }
             OptionError::NoValue { .. } | OptionError::Value { .. } => {
                 "Invalid value for specified option"
             }

@@ -7,7 +7,7 @@ pub mod print;
 pub mod printf;
 pub mod quantize;
 pub mod stack;
-mod time;
+pub(crate) mod time;
 pub mod typed;
 
 use crate::symbolize::Symbolizer;

@@ -33,6 +33,15 @@ pub fn rfc822(ns: i64) -> String {
     String::from_utf8_lossy(&buffer[..n]).into_owned()
 }
 
+/// C's `__DATE__` and `__TIME__`: `Dec  3 1973` and `17:20:00`.
+pub fn today() -> (String, String) {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let text = year(now.map_or(0, |d| d.as_nanos() as i64));
+    let (date, clock) = text.rsplit_once(' ').unwrap_or_default();
+    let (year, day) = date.split_once(' ').unwrap_or_default();
+    (format!("{day} {year}"), clock.to_owned())
+}
+
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 

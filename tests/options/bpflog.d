@@ -1,0 +1,2 @@
+//@ run: -q -x bpflog
+BEGIN { exit(0); }

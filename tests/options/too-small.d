@@ -1,0 +1,3 @@
+//@ run: -q -x dynvarsize=10
+//@ status: 1
+BEGIN { a[1] = 1; exit(0); }

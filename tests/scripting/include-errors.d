@@ -1,0 +1,8 @@
+//@ run: -q -C
+//@ status: 1
+#include <not/there.h>
+#if defined
+#endif
+#else
+BEGIN { exit(0); }
+#if 1
