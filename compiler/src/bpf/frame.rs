@@ -102,16 +102,19 @@ fn ranges(function: &Function, cfg: &Cfg) -> Vec<Option<Range>> {
     let mut uses = Uses {
         slot_of: vec![None; function.values.len()],
         ranges: vec![None; function.slots.len()],
+        held: Vec::new(),
         whole: Range { first: 0, last: cfg.order.len() as u32 - 1 },
     };
     for (position, block) in (0..).zip(&cfg.order) {
         let block = &function.blocks[block.index()];
         for inst in &block.insts {
-            uses.inst(position, inst);
+            let is_pointer = |v: Value| function.values[v.index()] == Type::Ptr;
+            uses.inst(position, inst, is_pointer);
         }
         // An address that flows into a parameter is followed no further.
         block.term.for_each_use(|v| uses.escape(v));
     }
+    uses.follow_holders();
     let loops = loops(cfg);
     let mut ranges = uses.ranges;
     for range in ranges.iter_mut().flatten() {
@@ -126,18 +129,30 @@ struct Uses {
     /// By value: the slot that it points into.
     slot_of: Vec<Option<SlotId>>,
     ranges: Vec<Option<Range>>,
+    /// Slots whose address was stored in another slot, which comes second.
+    held: Vec<(SlotId, SlotId)>,
     whole: Range,
 }
 
 impl Uses {
-    fn inst(&mut self, position: u32, inst: &Inst) {
+    fn inst(&mut self, position: u32, inst: &Inst, is_pointer: impl Fn(Value) -> bool) {
         let derived = match &inst.op {
             Op::Slot(s) => Some(*s),
             Op::Binary(BinOp::Add | BinOp::Sub, a, b) => {
                 self.slot_of[a.index()].or(self.slot_of[b.index()])
             }
-            Op::Store { value, .. } => {
-                self.escape(*value);
+            Op::Store { value, base, .. } => {
+                match (self.slot_of[value.index()], self.slot_of[base.index()]) {
+                    (Some(held), Some(holder)) => self.held.push((held, holder)),
+                    _ => self.escape(*value),
+                }
+                None
+            }
+            // What comes out of memory may be the address of any slot that went in.
+            Op::Load { base, .. } if inst.result.is_some_and(is_pointer) => {
+                if let Some(holder) = self.slot_of[base.index()] {
+                    self.held.push((holder, holder));
+                }
                 None
             }
             Op::AtomicCompareExchange { new, .. } => {
@@ -162,6 +177,32 @@ impl Uses {
                 range.last = range.last.max(position);
             }
         });
+    }
+
+    /// A slot is in use as long as one that holds its address; wherever, once an address
+    /// was loaded from that.
+    fn follow_holders(&mut self) {
+        let mut loaded = vec![false; self.ranges.len()];
+        for (_, holder) in self.held.iter().filter(|(held, holder)| held == holder) {
+            loaded[holder.index()] = true;
+        }
+        loop {
+            let mut changed = false;
+            for (held, holder) in &self.held {
+                let Some(range) = self.ranges[holder.index()] else { continue };
+                let wanted = if loaded[holder.index()] { self.whole } else { range };
+                let range = self.ranges[held.index()].get_or_insert(wanted);
+                let wider = Range {
+                    first: range.first.min(wanted.first),
+                    last: range.last.max(wanted.last),
+                };
+                changed |= (wider.first, wider.last) != (range.first, range.last);
+                *range = wider;
+            }
+            if !changed {
+                return;
+            }
+        }
     }
 
     /// The address goes where it is not followed: the slot is in use everywhere.

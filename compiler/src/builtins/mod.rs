@@ -109,6 +109,9 @@ pub enum ParamKind {
     Scratch,
     /// What bytes are copied from: a pointer of any type, or text.
     Source,
+    /// Not written: a thread-local of the subroutine's own, of this D type, which keeps
+    /// something from call to call. Comes last.
+    Kept(&'static str),
 }
 
 const fn required(kind: ParamKind) -> Param {
@@ -133,6 +136,11 @@ static SUBROUTINES: &[&[Subroutine]] = &[
     speculation::SUBROUTINES,
     stack::SUBROUTINES,
     string::SUBROUTINES,
+    string::find::SUBROUTINES,
+    string::letters::SUBROUTINES,
+    string::number::SUBROUTINES,
+    string::path::SUBROUTINES,
+    string::token::SUBROUTINES,
     user::SUBROUTINES,
 ];
 

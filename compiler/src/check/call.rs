@@ -7,10 +7,10 @@ use super::Checker;
 use super::value::{Value, constant, int};
 use crate::builtins::{self, Param, ParamKind, ResultType, Subroutine};
 use crate::names::{Inline, Symbol, nearest};
-use crate::typed::{Expr, ExprKind};
+use crate::typed::{Expr, ExprKind, Shape, VariableId};
 use crate::types::{Space, Type, TypeId};
 use std::rc::Rc;
-use strand_grammar::ast::{self, BinaryOp, ExprKind as Syntax, Ident, UnaryOp};
+use strand_grammar::ast::{self, BinaryOp, ExprKind as Syntax, Ident, Scope, UnaryOp};
 use strand_grammar::diagnostic::Diagnostic;
 use strand_grammar::source::Span;
 
@@ -19,46 +19,23 @@ const DEFINED: &str = "defined";
 
 /// D's functions that this version doesn't have.
 const UNIMPLEMENTED: &[&str] = &[
-    "cleanpath",
     "copyout",
     "copyoutstr",
-    "d_path",
     "ddi_pathname",
-    "dirname",
     "getmajor",
     "getminor",
-    "htonl",
-    "htonll",
-    "htons",
-    "index",
-    "inet_ntoa",
-    "inet_ntoa6",
-    "inet_ntop",
     "jstack",
     "json",
-    "link_ntop",
-    "lltostr",
     "msgdsize",
     "msgsize",
     "mutex_owned",
     "mutex_owner",
     "mutex_type_adaptive",
     "mutex_type_spin",
-    "ntohl",
-    "ntohll",
-    "ntohs",
     "progenyof",
-    "rindex",
     "rw_iswriter",
     "rw_read_held",
     "rw_write_held",
-    "strchr",
-    "strrchr",
-    "strstr",
-    "strtok",
-    "strtoll",
-    "tolower",
-    "toupper",
 ];
 
 /// "1 key", "3 keys"
@@ -207,8 +184,9 @@ impl Checker<'_> {
             self.destructive(subroutine.name, span);
         }
         let values: Vec<Expr> = args.iter().map(|a| self.undecayed(a)).collect();
-        let least = subroutine.params.iter().filter(|p| !p.optional).count();
-        let most = subroutine.params.len();
+        let written = subroutine.params.iter().filter(|p| !matches!(p.kind, ParamKind::Kept(_)));
+        let least = written.clone().filter(|p| !p.optional).count();
+        let most = written.count();
         if !(least..=most).contains(&values.len()) {
             self.wrong_count(subroutine.name, values.len(), least, Some(most), span);
             return self.bad(span);
@@ -224,8 +202,23 @@ impl Checker<'_> {
         if !fine || converted.iter().any(|e| self.is_bad(e.ty)) {
             return self.bad(span);
         }
+        if let Some(Param { kind: ParamKind::Kept(ty), .. }) = subroutine.params.last() {
+            converted.push(self.kept(subroutine, ty, span));
+        }
         let Some(ty) = self.result_type(subroutine, &converted) else { return self.bad(span) };
         Expr { kind: ExprKind::Call(subroutine, converted), ty, span: self.at(span) }
+    }
+
+    /// The variable in which a subroutine keeps something; no program can name it.
+    fn kept(&mut self, subroutine: &Subroutine, ty: &str, span: Span) -> Expr {
+        let name = format!("({})", subroutine.name);
+        let ty = self.type_text(ty).unwrap_or(self.basic.bad);
+        let known = self.variables.iter().position(|v| v.name == name);
+        let id = match known {
+            Some(i) => VariableId(i as u32),
+            None => self.new_variable(Scope::Thread, &name, ty, Shape::Scalar, span),
+        };
+        Expr { kind: ExprKind::Variable(id), ty, span: self.at(span) }
     }
 
     /// Reports a wrong number of arguments.
@@ -271,7 +264,8 @@ impl Checker<'_> {
                 (ok.then_some(value), "a pointer or a string")
             }
             ParamKind::Scratch => {
-                let ok = self.types.space(found) == Space::Scratch;
+                let value = self.decay(value);
+                let ok = self.types.space(value.ty) == Space::Scratch;
                 (ok.then_some(value), "a pointer to what `alloca()` gave")
             }
             ParamKind::Size => {
@@ -292,6 +286,8 @@ impl Checker<'_> {
                 };
                 (self.types.is_scalar(value.ty).then_some(value), "a pointer or an address")
             }
+            // Not an argument.
+            ParamKind::Kept(_) => (None, "nothing"),
             ParamKind::Count => {
                 let n = constant(&value).filter(|_| self.types.is_integer(found));
                 let ok = n.is_some_and(|n| n > 0 && n <= i64::from(u32::MAX));

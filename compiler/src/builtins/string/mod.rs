@@ -1,11 +1,18 @@
-//! String subroutines: `strlen strjoin substr basename`.
+//! String subroutines; here `strlen strjoin substr`, and what the others share.
 //!
 //! None of them walks text byte by byte in the program if a helper can: copying text
-//! tells its length, and copying to the end of other text joins them.
+//! tells its length, and copying to the end of other text joins them. Those that must look
+//! at each byte do so by [`walk`].
+
+pub(super) mod find;
+pub(super) mod letters;
+pub(super) mod number;
+pub(super) mod path;
+pub(super) mod token;
+mod walk;
 
 use super::{Call, Context, Operand, ParamKind, ResultType, Subroutine, optional, required};
-use crate::ir::build::Builder;
-use crate::ir::{BinOp, Cond, FunctionId, FunctionKind, Helper, Target, Type, Value, Width};
+use crate::ir::{BinOp, Cond, Helper, Value, Width};
 use crate::lower::Text;
 
 pub(super) const SUBROUTINES: &[Subroutine] = &[
@@ -36,14 +43,6 @@ pub(super) const SUBROUTINES: &[Subroutine] = &[
         doc: "a part of text, from an index (from the end if negative), so many bytes",
         allocates: false,
         lower: substr,
-    },
-    Subroutine {
-        name: "basename",
-        result: ResultType::D("string"),
-        params: &[required(ParamKind::String)],
-        doc: "the last part of a path",
-        allocates: false,
-        lower: basename,
     },
 ];
 
@@ -121,84 +120,55 @@ fn substr(cx: &mut Context, call: &Call) -> Operand {
     let count = cx.select(Cond::ULt, count, most, count, most);
     let size = cx.b.add_imm(count, 1);
     let to = cx.scratch(strsize as u32);
-    let from = cx.launder(at);
-    let from = cx.b.binary(BinOp::Add, from, index);
+    let from = byte_at(cx, at, index);
     cx.helper(Helper::PROBE_READ_KERNEL_STR, &[to, size, from]);
     Operand::Text(Text::Memory(to, strsize as u32))
 }
 
-fn basename(cx: &mut Context, call: &Call) -> Operand {
-    let text = cx.text(&call.args[0]);
+/// The address of a byte of text. It stays a pointer, so that the text's memory is free
+/// for others when nobody needs it any more.
+fn byte_at(cx: &mut Context, text: Value, index: Value) -> Value {
+    let (size, zero) = (cx.int(i64::from(cx.strsize())), cx.int(0));
+    let index = cx.select(Cond::ULt, index, size, index, zero);
+    cx.b.binary(BinOp::Add, text, index)
+}
+
+/// The bytes from `start` to before `end` as text in new memory.
+fn first_bytes(cx: &mut Context, from: Value, start: Value, end: Value) -> Value {
     let strsize = cx.strsize();
-    let (from, _) = measured(cx, &text, call);
-    // Start and end lie in memory that the verifier doesn't follow: as registers they
-    // would make every byte of the path a state of its own.
-    let found = cx.scratch(16);
-    let n = cx.int(i64::from(strsize));
-    let scan = scan_function(cx);
-    cx.b.call(scan, &[from, n, found]);
-    let start = cx.b.load(Width::W64, false, found, 0);
-    let end = cx.b.load(Width::W64, false, found, 8);
     let length = cx.b.binary(BinOp::Sub, end, start);
     let most = cx.int(i64::from(strsize) - 1);
     let length = cx.select(Cond::ULt, length, most, length, most);
     let size = cx.b.add_imm(length, 1);
     let to = cx.scratch(strsize);
-    let address = cx.launder(from);
-    let address = cx.b.binary(BinOp::Add, address, start);
-    cx.helper(Helper::PROBE_READ_KERNEL_STR, &[to, size, address]);
-    // No part at all: the path was only slashes, or empty.
-    let (none, done) = (cx.b.block(&[]), cx.b.block(&[]));
-    let zero = cx.int(0);
-    cx.b.branch(Cond::Eq, end, zero, none, done);
-    cx.b.switch_to(none);
-    let first = cx.b.load(Width::W8, false, from, 0);
-    let (slash, dot) = (cx.int(i64::from(b'/')), cx.int(i64::from(b'.')));
-    let only = cx.select(Cond::Eq, first, slash, slash, dot);
-    cx.b.store(Width::W8, to, 0, only);
-    cx.b.store_imm(Width::W8, to, 1, 0);
-    cx.b.jump(done, &[]);
-    cx.b.switch_to(done);
-    Operand::Text(Text::Memory(to, strsize))
+    let from = byte_at(cx, from, start);
+    cx.helper(Helper::PROBE_READ_KERNEL_STR, &[to, size, from]);
+    to
 }
 
-/// `strand_lastpart(path, n, out)`: start and end of the last run of bytes without `/`;
-/// both 0 if there is none.
-fn scan_function(cx: &mut Context) -> FunctionId {
-    cx.subprogram("strand_lastpart", |name| {
-        let params = [Type::Ptr, Type::I64, Type::Ptr];
-        let mut b = Builder::new(name, FunctionKind::Subprogram, &params);
-        let (path, n, out) = (b.param(0), b.param(1), b.param(2));
-        // i, start, end, whether the byte before was a slash
-        let head = b.block(&[Type::I64; 4]);
-        let zero = b.iconst(0);
-        let one = b.iconst(1);
-        b.jump(head, &[zero, zero, zero, one]);
-        b.switch_to(head);
-        let [i, start, end, after] = [0, 1, 2, 3].map(|k| b.block_param(head, k));
-        let (body, byte, done) = (b.block(&[]), b.block(&[]), b.block(&[]));
-        b.branch(Cond::ULt, i, n, body, done);
-        b.switch_to(body);
-        let at = b.binary(BinOp::Add, path, i);
-        let c = b.load(Width::W8, false, at, 0);
-        b.branch_imm(Cond::Ne, c, 0, byte, done);
-        b.switch_to(byte);
-        let next = b.binary_imm(BinOp::Add, i, 1);
-        let (part, begins) = (b.block(&[]), b.block(&[]));
-        let one = b.iconst(1);
-        let zero = b.iconst(0);
-        let to = |block, args: &[Value]| Target { block, args: args.to_vec() };
-        let slash = b.iconst(i64::from(b'/'));
-        b.branch_with(Cond::Eq, c, slash, to(head, &[next, start, end, one]), to(part, &[]));
-        b.switch_to(part);
-        b.branch_with(Cond::Eq, after, zero, to(head, &[next, start, next, zero]), to(begins, &[]));
-        b.switch_to(begins);
-        b.jump(head, &[next, i, next, zero]);
-        b.switch_to(done);
-        b.store(Width::W64, out, 0, start);
-        b.store(Width::W64, out, 8, end);
-        let zero = b.iconst(0);
-        b.ret(Some(zero));
-        b.finish()
-    })
+/// Text from an index on in new memory, or NULL if the index is below 0.
+fn suffix(cx: &mut Context, from: Value, index: Value) -> Operand {
+    let strsize = cx.strsize();
+    let to = cx.scratch(strsize);
+    cx.clear(to, 0, 2);
+    let (found, done) = (cx.b.block(&[]), cx.b.block(&[]));
+    cx.b.branch_imm(Cond::SGe, index, 0, found, done);
+    cx.b.switch_to(found);
+    let from = byte_at(cx, from, index);
+    stored(cx, to, from);
+    cx.b.jump(done, &[]);
+    cx.b.switch_to(done);
+    Operand::Text(Text::Stored(to, strsize))
+}
+
+/// Copies text of the program's own memory as variables keep it: empty text isn't NULL.
+fn stored(cx: &mut Context, to: Value, from: Value) {
+    let size = cx.int(i64::from(cx.strsize()));
+    let length = cx.helper(Helper::PROBE_READ_KERNEL_STR, &[to, size, from]);
+    let (empty, done) = (cx.b.block(&[]), cx.b.block(&[]));
+    cx.b.branch_imm(Cond::SLe, length, 1, empty, done);
+    cx.b.switch_to(empty);
+    cx.b.store_imm(Width::W8, to, 1, 1);
+    cx.b.jump(done, &[]);
+    cx.b.switch_to(done);
 }
