@@ -137,6 +137,7 @@ static SUBROUTINES: &[&[Subroutine]] = &[
     stack::SUBROUTINES,
     string::SUBROUTINES,
     string::find::SUBROUTINES,
+    string::json::SUBROUTINES,
     string::letters::SUBROUTINES,
     string::number::SUBROUTINES,
     string::path::SUBROUTINES,

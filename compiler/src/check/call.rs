@@ -25,7 +25,6 @@ const UNIMPLEMENTED: &[&str] = &[
     "getmajor",
     "getminor",
     "jstack",
-    "json",
     "msgdsize",
     "msgsize",
     "mutex_owned",

@@ -5,6 +5,7 @@
 //! at each byte do so by [`walk`].
 
 pub(super) mod find;
+pub(super) mod json;
 pub(super) mod letters;
 pub(super) mod number;
 pub(super) mod path;

@@ -13,7 +13,7 @@ use crate::ir::{BinOp, Cond, FunctionId, FunctionKind, Helper, Place, Type, Valu
 use crate::lower::Context;
 
 /// Words that a walk may have.
-const WORDS: u32 = 8;
+const WORDS: u32 = 12;
 
 /// One turn in the making.
 pub(super) struct Turn {
