@@ -38,6 +38,7 @@ pub fn emit(
         name,
         out: Emitted::default(),
         starts: vec![None; mach.blocks.len()],
+        in_cycle: Vec::new(),
         jumps: Vec::new(),
         settled: 0,
     };
@@ -54,6 +55,8 @@ struct Emitter<'a> {
     out: Emitted,
     /// By block: its first instruction, once it is written.
     starts: Vec<Option<u32>>,
+    /// By block: whether it is part of a cycle.
+    in_cycle: Vec<bool>,
     /// Instructions whose jump distance is open, in order.
     jumps: Vec<Jump>,
     /// How many of the first jumps go to what is written already.
@@ -85,6 +88,7 @@ impl Emitter<'_> {
     fn blocks(&mut self) -> Result<(), Error> {
         let goes_to = self.skip_empty();
         let laid_out: Vec<usize> = (0..goes_to.len()).filter(|b| goes_to[*b] == *b).collect();
+        self.in_cycle = self.cycles(&laid_out, &goes_to);
         for (i, block) in laid_out.iter().enumerate() {
             self.islands();
             self.starts[*block] = Some(self.out.insns.len() as u32);
@@ -104,6 +108,19 @@ impl Emitter<'_> {
             }
         }
         Ok(())
+    }
+
+    /// By block: whether it can come after itself, as far as its place tells: it lies
+    /// between a jump back and where that goes.
+    fn cycles(&self, laid_out: &[usize], goes_to: &[usize]) -> Vec<bool> {
+        let mut in_cycle = vec![false; goes_to.len()];
+        let mut back = goes_to.len();
+        for block in laid_out.iter().rev() {
+            let succs = self.mach.blocks[*block].succs.iter().map(|s| goes_to[s.index()]);
+            back = back.min(succs.filter(|to| to <= block).min().unwrap_or(back));
+            in_cycle[*block] = back <= *block;
+        }
+        in_cycle
     }
 
     /// By block: where it really goes: itself, unless it is a jump and nothing else.
@@ -265,7 +282,11 @@ impl Emitter<'_> {
 
     /// Jumps to `block` unless it comes next.
     fn goto(&mut self, block: usize, next: Option<usize>) {
-        if next != Some(block) {
+        // Kernels before 6.8 let no cycle be closed but by a jump, and it depends on their
+        // way through the program which edge closes it. They drop jumps to what comes
+        // next once the program is loaded.
+        let after_jump = || self.out.insns.last().is_some_and(|i| i.is_jump());
+        if next != Some(block) || (self.in_cycle[block] && !after_jump()) {
             self.jump(Insn::goto(0), block);
         }
     }

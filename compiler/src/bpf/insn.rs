@@ -240,6 +240,12 @@ impl Insn {
         self.code != class::JMP | jump::JA && self.code != class::JMP | jump::EXIT
     }
 
+    /// Whether it is a jump, of either width.
+    pub fn is_jump(self) -> bool {
+        let ends = self.code == class::JMP | jump::CALL || self.code == class::JMP | jump::EXIT;
+        matches!(self.code & 7, class::JMP | class::JMP32) && !ends
+    }
+
     /// Whether it is the first half of a 64-bit immediate load.
     pub fn is_wide(self) -> bool {
         self.code == class::LD | SIZE_DW

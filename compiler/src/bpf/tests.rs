@@ -306,7 +306,7 @@ b4:
     p:
        0: r0 = *(u64 *)(r1 +0)
        1: *(u64 *)(r10 -32) = 0
-       2: if r0 >= 8 goto pc+32
+       2: if r0 >= 8 goto pc+33
        3: *(u64 *)(r10 -48) = r0
        4: call bpf_ktime_get_ns
        5: r7 = r0
@@ -317,29 +317,30 @@ b4:
       10: call bpf_get_smp_processor_id
       11: *(u64 *)(r10 -40) = r0
       12: r6 = 0
-      13: r1 = r7
-      14: r1 += r6
-      15: call bpf_send_signal
-      16: r1 = r8
-      17: r1 ^= r0
-      18: call bpf_send_signal
-      19: r1 = r9
-      20: r1 ^= r0
-      21: call bpf_send_signal
-      22: r2 = *(u64 *)(r10 -40)
-      23: r1 = r2
-      24: r1 ^= r0
-      25: r6 += 1
-      26: if r1 >= 8 goto pc+2
-      27: *(u64 *)(r10 -40) = r2
-      28: goto pc-16
-      29: r0 = r10
-      30: r0 += -32
-      31: r1 = *(u64 *)(r10 -48)
-      32: r0 += r1
-      33: r0 = *(u8 *)(r0 +0)
-      34: exit
+      13: goto pc+0
+      14: r1 = r7
+      15: r1 += r6
+      16: call bpf_send_signal
+      17: r1 = r8
+      18: r1 ^= r0
+      19: call bpf_send_signal
+      20: r1 = r9
+      21: r1 ^= r0
+      22: call bpf_send_signal
+      23: r2 = *(u64 *)(r10 -40)
+      24: r1 = r2
+      25: r1 ^= r0
+      26: r6 += 1
+      27: if r1 >= 8 goto pc+2
+      28: *(u64 *)(r10 -40) = r2
+      29: goto pc-16
+      30: r0 = r10
+      31: r0 += -32
+      32: r1 = *(u64 *)(r10 -48)
+      33: r0 += r1
+      34: r0 = *(u8 *)(r0 +0)
       35: exit
+      36: exit
     "#);
 }
 
@@ -544,15 +545,16 @@ b4:
     p:
        0: *(u64 *)(r10 -16) = 1
        1: r4 = *(u64 *)(r10 -16)
-       2: if r4 != 1 goto pc+6
+       2: if r4 != 1 goto pc+7
        3: *(u64 *)(r10 -24) = r4
-       4: r0 = *(u64 *)(r10 -24)
-       5: *(u64 *)(r10 -8) = r0
-       6: r0 = *(u64 *)(r10 -8)
-       7: if r0 == 1 goto pc-4
-       8: exit
-       9: r0 = 0
-      10: exit
+       4: goto pc+0
+       5: r0 = *(u64 *)(r10 -24)
+       6: *(u64 *)(r10 -8) = r0
+       7: r0 = *(u64 *)(r10 -8)
+       8: if r0 == 1 goto pc-4
+       9: exit
+      10: r0 = 0
+      11: exit
     "#);
 }
 
