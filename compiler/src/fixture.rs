@@ -12,7 +12,7 @@ use crate::btf::declare::{declare, declare_on};
 use crate::btf::{Btf, BtfKind, BtfType};
 use crate::kernel::{
     ArgType, Attach, Feature, Kernel, Probe, ProbeArg, ProbeError, ProbePattern, Site, Symbol,
-    SymbolError, glob_match,
+    SymbolClass, SymbolError, glob_match,
 };
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -22,6 +22,15 @@ pub const KERNEL: &str = include_str!("fixture/kernel.h");
 /// The declarations of its module `ext4`.
 pub const MODULE: &str = include_str!("fixture/module.h");
 
+/// Symbols that no BTF describes, as most of a kernel's data.
+const UNTYPED: &[(&str, SymbolClass)] = &[
+    ("linux_banner", SymbolClass::Variable),
+    ("saved_command_line", SymbolClass::Variable),
+    ("__per_cpu_offset", SymbolClass::Variable),
+    ("untyped_of_each_cpu", SymbolClass::PerCpu),
+    ("untyped_function", SymbolClass::Function),
+];
+
 /// A kernel for tests.
 #[derive(Debug)]
 pub struct FixtureKernel {
@@ -30,7 +39,7 @@ pub struct FixtureKernel {
     probes: Vec<Probe>,
     /// Made when first asked for, as `tick-5sec` is.
     made: Mutex<Vec<Probe>>,
-    symbols: Vec<(Option<String>, String, u64)>,
+    symbols: Vec<(Option<String>, String, u64, SymbolClass)>,
     data_symbols: bool,
     missing: BTreeSet<Feature>,
     cpus: u32,
@@ -270,9 +279,17 @@ impl FixtureKernel {
 
     fn add_symbols(&mut self, module: Option<&str>) {
         let Some(btf) = self.btf_of(module) else { return };
-        for (_, name) in btf.own(|k| matches!(k, BtfKind::Function | BtfKind::Var)) {
-            let address = 0xffff_ffff_8100_0000 + 0x1000 * self.symbols.len() as u64;
-            self.symbols.push((module.map(str::to_owned), name.to_owned(), address));
+        let known = btf.own(|k| matches!(k, BtfKind::Function | BtfKind::Var)).map(|(id, name)| {
+            let function = matches!(btf.ty(id), BtfType::Function { .. });
+            (name, if function { SymbolClass::Function } else { SymbolClass::Variable })
+        });
+        let untyped = UNTYPED.iter().copied().filter(|_| module.is_none());
+        for (name, class) in known.chain(untyped) {
+            let address = match class {
+                SymbolClass::PerCpu => 0x33000,
+                _ => 0xffff_ffff_8100_0000 + 0x1000 * self.symbols.len() as u64,
+            };
+            self.symbols.push((module.map(str::to_owned), name.to_owned(), address, class));
         }
     }
 }
@@ -405,8 +422,8 @@ impl Kernel for FixtureKernel {
         let found = self
             .symbols
             .iter()
-            .find(|(m, n, _)| n == name && (module.is_none() || m.as_deref() == module));
-        let (owner, _, address) = found.ok_or(SymbolError::Unknown)?;
+            .find(|(m, n, ..)| n == name && (module.is_none() || m.as_deref() == module));
+        let (owner, _, address, class) = found.ok_or(SymbolError::Unknown)?;
         let var = self.btf_of(owner.as_deref()).and_then(|btf| {
             let id = btf.find(name, |k| k == BtfKind::Var)?;
             match btf.ty(id) {
@@ -414,10 +431,10 @@ impl Kernel for FixtureKernel {
                 _ => None,
             }
         });
-        if var.is_some() && !self.data_symbols {
+        if *class != SymbolClass::Function && !self.data_symbols {
             return Err(SymbolError::NoDataSymbols);
         }
-        Ok(Symbol { address: *address, ty: var })
+        Ok(Symbol { address: *address, class: *class, ty: var })
     }
 
     fn has(&self, feature: Feature) -> bool {

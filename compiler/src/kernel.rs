@@ -231,8 +231,21 @@ pub enum Attach {
 pub struct Symbol {
     /// Its address.
     pub address: u64,
+    /// What it names.
+    pub class: SymbolClass,
     /// Its type: module and BTF type id, if the BTF has the variable.
     pub ty: Option<(Option<String>, u32)>,
+}
+
+/// What a kernel symbol names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SymbolClass {
+    /// Code.
+    Function,
+    /// Data.
+    Variable,
+    /// Data of which each CPU has its own: the address lacks that CPU's offset.
+    PerCpu,
 }
 
 /// Why a symbol can't be had.
@@ -240,6 +253,8 @@ pub struct Symbol {
 pub enum SymbolError {
     /// There is none of that name.
     Unknown,
+    /// It would be in a module that isn't loaded.
+    NotLoaded,
     /// This kernel doesn't publish addresses of data symbols (no CONFIG_KALLSYMS_ALL).
     NoDataSymbols,
     /// Symbols are hidden from this user.

@@ -250,8 +250,10 @@ impl Kernel for LiveKernel {
 
     fn symbol(&self, module: Option<&str>, name: &str) -> Result<Symbol, SymbolError> {
         let symbols = self.symbols().ok_or(SymbolError::Hidden)?;
-        let Some(address) = symbols.find(module, name) else {
-            return Err(if symbols.has_data() {
+        let Some((address, class)) = symbols.find(module, name) else {
+            return Err(if module.is_some_and(|m| !symbols.has_module(m)) {
+                SymbolError::NotLoaded
+            } else if symbols.has_data() {
                 SymbolError::Unknown
             } else {
                 SymbolError::NoDataSymbols
@@ -270,7 +272,7 @@ impl Kernel for LiveKernel {
                 _ => None,
             }
         });
-        Ok(Symbol { address, ty })
+        Ok(Symbol { address, class, ty })
     }
 
     fn has(&self, feature: Feature) -> bool {

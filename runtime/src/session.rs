@@ -124,10 +124,12 @@ impl Session<'_, '_> {
         interrupt: &Interrupt,
     ) -> Result<(), Error> {
         attach::run(self.loaded, &Attach::Begin, options)?;
-        self.drain();
-        self.sink.borrow_mut().flush();
         if self.loaded.activate() {
             attached.start_ticking(self.loaded, options)?;
+            // What BEGIN has us do in user space is itself traced, and done before any
+            // process goes on.
+            self.batch();
+            self.sink.borrow_mut().flush();
             targets.resume();
             self.watch(options, targets, interrupt);
         }

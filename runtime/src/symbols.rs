@@ -2,6 +2,8 @@
 //!
 //! In: its text. Out: addresses by name. Read once, when a symbol is first asked for.
 
+use strand_compiler::kernel::SymbolClass;
+
 /// The table. Scripts name a few of its hundred thousand symbols, so it stays text: a look
 /// through it takes less time than any index takes to make.
 #[derive(Debug, Default)]
@@ -32,6 +34,16 @@ impl<'a> Line<'a> {
             module: words.next().map(|m| m.trim_matches(['[', ']'])),
         })
     }
+
+    /// Whether it is in a text section. Weak functions that weren't overridden are too.
+    fn is_code(&self) -> bool {
+        matches!(self.kind, "t" | "T" | "w" | "W")
+    }
+}
+
+/// Whether an address is in the kernel's half of memory.
+fn in_kernel(address: u64) -> bool {
+    address >> 63 == 1
 }
 
 impl Symbols {
@@ -73,31 +85,56 @@ impl Symbols {
         self.data
     }
 
-    /// The address of a symbol; `module`: `None` for any, `vmlinux` for the kernel proper.
-    pub fn find(&self, module: Option<&str>, name: &str) -> Option<u64> {
-        self.named(name)
-            .find(|l| module.is_none_or(|wanted| wanted == l.module.unwrap_or("vmlinux")))
-            .map(|l| l.address)
+    /// Whether a module is loaded.
+    pub fn has_module(&self, module: &str) -> bool {
+        module == "vmlinux" || self.text.contains(&format!("\t[{module}]"))
     }
 
-    /// Functions with their addresses and modules, in order of address.
+    /// The address of a symbol and what it names; `module`: `None` for any, `vmlinux` for the
+    /// kernel proper.
+    pub fn find(&self, module: Option<&str>, name: &str) -> Option<(u64, SymbolClass)> {
+        let found = self
+            .named(name)
+            .find(|l| module.is_none_or(|wanted| wanted == l.module.unwrap_or("vmlinux")))?;
+        let class = match found.is_code() {
+            true => SymbolClass::Function,
+            false if self.is_per_cpu(found.address) => SymbolClass::PerCpu,
+            false => SymbolClass::Variable,
+        };
+        Some((found.address, class))
+    }
+
+    /// Whether data there is each CPU's own: between the marks that the linker puts around
+    /// it, or, where it is laid out from address 0, not in the kernel's half.
+    fn is_per_cpu(&self, address: u64) -> bool {
+        let mark = |name| self.named(name).find(|l| l.module.is_none()).map(|l| l.address);
+        !in_kernel(address)
+            || mark("__per_cpu_start")
+                .zip(mark("__per_cpu_end"))
+                .is_some_and(|(start, end)| (start..end).contains(&address))
+    }
+
+    /// All that has a place of its own in the kernel's memory, with its address and module,
+    /// in order of address. Of several names of one place, the first: the kernel lists the
+    /// better ones before the others.
     pub fn sorted(&self) -> Vec<(u64, Option<&str>, &str)> {
-        let is_code = |l: &Line<'_>| matches!(l.kind, "t" | "T" | "w" | "W") && l.address != 0;
+        let placed = |l: &Line<'_>| in_kernel(l.address);
         let mut all: Vec<_> =
-            self.lines().filter(is_code).map(|l| (l.address, l.module, l.name)).collect();
+            self.lines().filter(placed).map(|l| (l.address, l.module, l.name)).collect();
         all.sort_by_key(|(address, ..)| *address);
+        all.dedup_by_key(|(address, ..)| *address);
         all
     }
 
     /// Functions (symbols in text sections) with their modules, in order.
     pub fn functions(&self) -> impl Iterator<Item = (Option<&str>, &str)> {
-        self.lines().filter(|l| matches!(l.kind, "t" | "T" | "w" | "W")).map(|l| (l.module, l.name))
+        self.lines().filter(Line::is_code).map(|l| (l.module, l.name))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Symbols;
+    use super::{SymbolClass, Symbols};
 
     const TEXT: &str = "\
 ffffffff81000000 T _text
@@ -110,14 +147,57 @@ ffffffffc0000000 t read_it\t[ext4]
     fn finds_by_module() {
         let s = Symbols::parse(TEXT.to_owned());
         assert!(s.has_data() && !s.hidden());
-        assert_eq!(s.find(None, "read_it"), Some(0xffff_ffff_8100_0010));
-        assert_eq!(s.find(Some("ext4"), "read_it"), Some(0xffff_ffff_c000_0000));
-        assert_eq!(s.find(Some("vmlinux"), "init_task"), Some(0xffff_ffff_8200_0000));
+        let function = |address| Some((address, SymbolClass::Function));
+        assert_eq!(s.find(None, "read_it"), function(0xffff_ffff_8100_0010));
+        assert_eq!(s.find(Some("ext4"), "read_it"), function(0xffff_ffff_c000_0000));
+        let task = Some((0xffff_ffff_8200_0000, SymbolClass::Variable));
+        assert_eq!(s.find(Some("vmlinux"), "init_task"), task);
         assert_eq!(s.find(Some("ext4"), "init_task"), None);
+        assert!(s.has_module("ext4") && s.has_module("vmlinux") && !s.has_module("ext"));
         assert_eq!(
             s.functions().collect::<Vec<_>>(),
             [(None, "_text"), (None, "read_it"), (Some("ext4"), "read_it")]
         );
+    }
+
+    #[test]
+    fn variables_of_each_cpu() {
+        let class = |text: &str, name| {
+            Symbols::parse(text.to_owned()).find(None, name).map(|(_, class)| class)
+        };
+        let from_zero = "\
+0000000000000000 A __per_cpu_start
+0000000000000000 A irq_stack
+0000000000033000 A runqueues
+000000000003c000 A __per_cpu_end
+ffffffff81000000 T _text
+ffffffff82000000 D init_task
+";
+        assert_eq!(class(from_zero, "irq_stack"), Some(SymbolClass::PerCpu));
+        assert_eq!(class(from_zero, "runqueues"), Some(SymbolClass::PerCpu));
+        assert_eq!(class(from_zero, "init_task"), Some(SymbolClass::Variable));
+        let in_place = "\
+ffff800081000000 T _text
+ffff800082000000 D init_task
+ffff800082500000 D __per_cpu_start
+ffff800082501000 D runqueues
+ffff800082510000 D __per_cpu_end
+";
+        assert_eq!(class(in_place, "runqueues"), Some(SymbolClass::PerCpu));
+        assert_eq!(class(in_place, "init_task"), Some(SymbolClass::Variable));
+    }
+
+    #[test]
+    fn each_place_has_one_name() {
+        let text = "\
+0000000000033000 A runqueues
+ffffffff81000000 T first
+ffffffff81000000 T second
+ffffffff82000000 D init_task
+";
+        let symbols = Symbols::parse(text.to_owned());
+        let names: Vec<_> = symbols.sorted().into_iter().map(|(.., name)| name).collect();
+        assert_eq!(names, ["first", "init_task"]);
     }
 
     #[test]

@@ -146,9 +146,6 @@ impl Checker<'_> {
             self.assigned_nothing(op, target, &value, span);
             return self.bad(span);
         }
-        if self.types.is_void(value.ty) && matches!(value.kind, ExprKind::Read(_)) {
-            value = self.undecayed_symbol(value);
-        }
         if let Some(fresh) = self.fresh(target) {
             let ty = match op {
                 None if matches!(self.types.resolved(value.ty), Type::Function { .. }) => {
@@ -210,14 +207,6 @@ impl Checker<'_> {
     fn rvalue_of(&mut self, e: Expr) -> Expr {
         let span = e.span;
         self.address(Value::Plain(e), span)
-    }
-
-    fn undecayed_symbol(&mut self, e: Expr) -> Expr {
-        self.report(
-            Diagnostic::error("D_SYM_NOTYPES", e.span, "the type of this symbol isn't known")
-                .hint("take its address with `&` and cast that to a pointer"),
-        );
-        self.bad(e.span)
     }
 
     fn plain_assignment(&mut self, target: Target, ty: TypeId, value: Expr, span: Span) -> Expr {

@@ -4,14 +4,19 @@
 //! no such conversion; the caller knows what to say then.
 
 use super::Checker;
-use super::value::{constant, int, place_of, space, within_lets};
+use super::value::{Value, constant, int, place_of, space, within_lets};
 use crate::typed::{Expr, ExprKind};
 use crate::types::{Space, Type, TypeId};
 use strand_grammar::source::Span;
 
 impl Checker<'_> {
-    /// Arrays are pointers to their first element wherever they are used as values.
+    /// Arrays are pointers to their first element wherever they are used as values, and
+    /// functions pointers to themselves.
     pub fn decay(&mut self, e: Expr) -> Expr {
+        if let Type::Function { .. } = self.types.resolved(e.ty) {
+            let span = e.span;
+            return self.address(Value::Plain(e), span);
+        }
         let Some((element, _)) = self.types.array(e.ty) else { return e };
         within_lets(e, |e| match place_of(&e) {
             Some(place) => {

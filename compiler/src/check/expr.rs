@@ -7,7 +7,7 @@ use super::Checker;
 use super::place::binary;
 use super::value::{Value, constant, int, wrap_lets};
 use crate::typed::{Expr, ExprKind, Unary};
-use crate::types::{Space, Type, TypeId};
+use crate::types::{Space, TypeId};
 use strand_grammar::ast::{self, BinaryOp, ExprKind as Syntax, Ident, TypeName, UnaryOp};
 use strand_grammar::diagnostic::Diagnostic;
 use strand_grammar::source::Span;
@@ -84,26 +84,13 @@ impl Checker<'_> {
     /// The value of an expression as one that exists at run time: arrays are pointers.
     pub fn rvalue(&mut self, e: &ast::Expr) -> Expr {
         let e = self.undecayed(e);
-        let e = self.decay(e);
-        if let Type::Function { .. } = self.types.resolved(e.ty) {
-            let span = e.span;
-            return self.address(Value::Plain(e), span);
-        }
-        e
+        self.decay(e)
     }
 
     /// Likewise, but arrays stay arrays.
     pub fn undecayed(&mut self, e: &ast::Expr) -> Expr {
         let value = self.expr(e);
-        let value = self.plain(value);
-        if matches!(value.kind, ExprKind::Read(_)) && self.types.is_void(value.ty) {
-            self.report(
-                Diagnostic::error("D_SYM_NOTYPES", e.span, "the type of this symbol isn't known")
-                    .hint("take its address with `&` and cast that to a pointer"),
-            );
-            return self.bad(e.span);
-        }
-        value
+        self.plain(value)
     }
 
     /// A condition or predicate; `what` says which in a message.

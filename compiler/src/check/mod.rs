@@ -32,6 +32,7 @@ mod record;
 mod registers;
 mod show;
 mod statement;
+mod symbol;
 #[cfg(test)]
 mod tests;
 mod typetext;

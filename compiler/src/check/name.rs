@@ -1,6 +1,6 @@
 //! Names in expressions.
 //!
-//! In: an identifier in one of its scopes, or a kernel symbol. Out: its value. A plain
+//! In: an identifier in one of its scopes. Out: its value. A plain
 //! name is looked for among parameters, the script's own names, built-ins, the standard
 //! library and the kernel's enumerators, in this order.
 
@@ -8,10 +8,9 @@ use super::Checker;
 use super::args::number_of;
 use super::value::{Value, constant, int, is_simple};
 use crate::builtins;
-use crate::kernel::SymbolError;
 use crate::names::{Inline, Symbol, nearest, written};
-use crate::typed::{Expr, ExprKind, Place, PlaceBase, Shape, VariableId};
-use crate::types::{Space, Type, TypeId};
+use crate::typed::{Expr, ExprKind, Shape, VariableId};
+use crate::types::{Type, TypeId};
 use std::rc::Rc;
 use strand_grammar::ast;
 use strand_grammar::ast::{ExprKind as Syntax, Ident, Scope};
@@ -267,67 +266,6 @@ impl Checker<'_> {
         let bound = Expr { kind: ExprKind::Local(local), ty: e.ty, span: e.span };
         lets.push((local, e));
         Value::Plain(bound)
-    }
-
-    // -------------------------------------------------------------- kernel symbols
-
-    /// `` `sym `` or ``mod`sym``: what is at the symbol's address, if its type is known.
-    pub(super) fn kernel_symbol(&mut self, module: Option<&str>, name: &Ident, span: Span) -> Expr {
-        let shown = format!("{}`{}", module.unwrap_or(""), name.name);
-        let symbol = match self.kernel.symbol(module, &name.name) {
-            Ok(symbol) => symbol,
-            Err(e) => {
-                self.unknown_symbol(&shown, module, e, span);
-                return self.bad(span);
-            }
-        };
-        let ty = match &symbol.ty {
-            Some((module, id)) => self
-                .kernel_types
-                .owner(self.kernel, module.as_deref())
-                .map(|owner| self.kernel_types.import(&mut self.types, owner, *id)),
-            None => self.kernel_types.find(self.kernel, &mut self.types, module, &name.name, |k| {
-                k == crate::btf::BtfKind::Function
-            }),
-        };
-        let ty = ty.unwrap_or(self.basic.void);
-        let pointer = self.pointer_to(ty, Space::Kernel);
-        let span = self.at(span);
-        let address = int(symbol.address as i64, pointer, span);
-        let place = Place {
-            base: PlaceBase::Memory { address, space: Space::Kernel },
-            base_ty: ty,
-            steps: Vec::new(),
-            ty,
-            span,
-        };
-        Expr { kind: ExprKind::Read(Box::new(place)), ty, span }
-    }
-
-    fn unknown_symbol(&mut self, shown: &str, module: Option<&str>, e: SymbolError, span: Span) {
-        let d = Diagnostic::error(
-            "D_IDENT_UNDEF",
-            span,
-            match e {
-                SymbolError::Unknown => format!("the kernel has no symbol `{shown}`"),
-                SymbolError::NoDataSymbols => {
-                    format!("the address of `{shown}` can't be found out")
-                }
-                SymbolError::Hidden => format!("the address of `{shown}` is hidden from this user"),
-            },
-        );
-        self.report(match e {
-            SymbolError::Unknown => match module {
-                Some(m) => d.here(format!("not in module `{m}`")),
-                None => d,
-            },
-            SymbolError::NoDataSymbols => d
-                .here("this kernel doesn't tell where its variables are")
-                .note("It was built without CONFIG_KALLSYMS_ALL."),
-            SymbolError::Hidden => {
-                d.hint("run as root, or set the sysctl kernel.kptr_restrict to 0")
-            }
-        });
     }
 
     /// For `a == NAME`: the constant NAME of `a`'s own enum, if it has one.

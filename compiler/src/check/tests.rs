@@ -1,7 +1,9 @@
 //! Whatever can be written as a statement is either refused or can be compiled.
 
 use super::KnownTypes;
+use crate::Compiled;
 use crate::fixture::FixtureKernel;
+use crate::kernel::Kernel;
 use crate::options::Options;
 use proptest::prelude::*;
 use strand_grammar::macros::Macros;
@@ -84,6 +86,10 @@ fn expression() -> impl Strategy<Value = String> {
 
 /// Whether the program compiles; if not, something was reported.
 fn compiles(text: &str) -> bool {
+    compiled(text).is_some()
+}
+
+fn compiled(text: &str) -> Option<Compiled> {
     let kernel = FixtureKernel::new();
     let mut sources = Sources::new();
     let source = sources.add("test.d", text, SourceKind::Script);
@@ -92,12 +98,40 @@ fn compiles(text: &str) -> bool {
     let (program, diagnostics) =
         strand_grammar::parse(&sources, &[unit], &types, &Macros::default());
     if !diagnostics.is_empty() {
-        return false;
+        return None;
     }
     let (compiled, diagnostics) =
         crate::compile(&program, &mut sources, &kernel, &Options::default());
     assert!(compiled.is_some() || !diagnostics.is_empty(), "refused without a word: {text}");
-    compiled.is_some()
+    compiled
+}
+
+#[test]
+fn kernel_symbols_without_types() {
+    let kernel = FixtureKernel::new();
+    let address = |name| kernel.symbol(None, name).expect("a symbol").address;
+    let (banner, function) = (address("linux_banner"), address("untyped_function"));
+    let own = "((uintptr_t *)&`__per_cpu_offset)[cpu] + 0x33000";
+    for (symbol, meaning) in [
+        ("`linux_banner", format!("*(uintptr_t *){banner:#x}")),
+        ("&`linux_banner + 1", format!("(uintptr_t *){banner:#x} + 1")),
+        ("`untyped_function", format!("(void *){function:#x}")),
+        ("&`untyped_function", format!("(void *){function:#x}")),
+        ("`untyped_of_each_cpu", format!("*(uintptr_t *)({own})")),
+        ("&`untyped_of_each_cpu", format!("(uintptr_t *)({own})")),
+        ("(int)vmlinux`linux_banner", format!("(int)*(uintptr_t *){banner:#x}")),
+    ] {
+        let ir = |e: &str| {
+            let program = format!("BEGIN {{ this->x = (uintptr_t)({e}); trace(this->x); }}");
+            let ir = compiled(&program).unwrap_or_else(|| panic!("refused: {e}")).ir.to_string();
+            // Without places in the text, and what becomes of faults, which tells them.
+            let code = ir.lines().filter_map(|l| l.split("  ;").next());
+            code.filter(|l| !l.contains("faultpc") && !l.contains("jump"))
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
+        assert_eq!(ir(symbol), ir(&meaning), "{symbol}");
+    }
 }
 
 #[test]
