@@ -13,7 +13,7 @@ pub trait Kernel {
     /// The kernel's own types; `None` if it has no BTF.
     fn btf(&self) -> Option<Arc<Btf>>;
 
-    /// The types of a module, on top of [`Kernel::btf`]; `None` if it isn't loaded or has none.
+    /// The types of a module, on top of [`Kernel::btf`]; `None` if there is none.
     fn module_btf(&self, module: &str) -> Option<Arc<Btf>>;
 
     /// Names of the loaded modules that have BTF.

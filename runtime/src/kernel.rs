@@ -5,6 +5,7 @@
 //! Out: the answers to [`Kernel`]. Which probes there are is the providers' knowledge.
 
 use crate::feature;
+use crate::module_file;
 use crate::probe;
 use crate::symbols::Symbols;
 use crate::tracefs::{Tracefs, TracefsError};
@@ -209,7 +210,8 @@ impl Kernel for LiveKernel {
             return known.clone();
         }
         let read = || {
-            let data = std::fs::read(format!("{BTF_FOLDER}/{module}")).ok()?;
+            let shown = std::fs::read(format!("{BTF_FOLDER}/{module}")).ok();
+            let data = shown.or_else(|| module_file::types(module))?;
             Some(Arc::new(Btf::parse(data, Some(self.btf()?)).ok()?))
         };
         let btf = read();

@@ -7,7 +7,7 @@ use super::Checker;
 use super::place::binary;
 use super::value::{Value, constant, int, wrap_lets};
 use crate::typed::{Expr, ExprKind, Unary};
-use crate::types::{Space, TypeId};
+use crate::types::{Space, Type, TypeId};
 use strand_grammar::ast::{self, BinaryOp, ExprKind as Syntax, Ident, TypeName, UnaryOp};
 use strand_grammar::diagnostic::Diagnostic;
 use strand_grammar::source::Span;
@@ -90,7 +90,11 @@ impl Checker<'_> {
     /// Likewise, but arrays stay arrays.
     pub fn undecayed(&mut self, e: &ast::Expr) -> Expr {
         let value = self.expr(e);
-        self.plain(value)
+        let value = self.plain(value);
+        match self.types.resolved(value.ty) {
+            Type::Function { .. } => self.decay(value),
+            _ => value,
+        }
     }
 
     /// A condition or predicate; `what` says which in a message.

@@ -116,6 +116,7 @@ fn kernel_symbols_without_types() {
         ("`linux_banner", format!("*(uintptr_t *){banner:#x}")),
         ("&`linux_banner + 1", format!("(uintptr_t *){banner:#x} + 1")),
         ("`untyped_function", format!("(void *){function:#x}")),
+        ("(char *)`untyped_function + 1", format!("(char *){function:#x} + 1")),
         ("&`untyped_function", format!("(void *){function:#x}")),
         ("`untyped_of_each_cpu", format!("*(uintptr_t *)({own})")),
         ("&`untyped_of_each_cpu", format!("(uintptr_t *)({own})")),
@@ -132,6 +133,7 @@ fn kernel_symbols_without_types() {
         };
         assert_eq!(ir(symbol), ir(&meaning), "{symbol}");
     }
+    assert!(compiles("BEGIN { printf(\"%p %a\", `untyped_function, `untyped_function); }"));
 }
 
 #[test]
