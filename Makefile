@@ -3,6 +3,8 @@
 #   make build   the release binary, target/release/strand
 #   make check   formatting, lints and all tests that need no root
 #   make test    installs what is missing, then check and all live tests (root)
+#   make vm KERNEL=6.1   the live tests in a virtual machine with that kernel of Debian's;
+#                        CMD='…' for another command there
 #   make demo    the write-back demonstration on a real ext4 (root; DURATION=30 for longer)
 #   make bench   benchmarks, as ratios
 #   make install PREFIX=/usr/local
@@ -12,9 +14,12 @@
 CARGO ?= cargo
 PREFIX ?= /usr/local
 DURATION ?=
+KERNEL ?= 6.12
+KERNELS ?= 6.1 6.12 7.2
+CMD ?=
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: build check test demo bench help install setup clean
+.PHONY: build check test vm demo bench help install setup clean
 
 build: setup
 	$(CARGO) build --release --locked
@@ -31,6 +36,12 @@ test: setup
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(CARGO) test --workspace --locked
+	@for kernel in $(KERNELS); do tests/vm/test $$kernel || exit 1; done
+
+vm: setup
+	$(CARGO) test --workspace --locked --no-run
+	@if [ -z '$(CMD)' ]; then tests/vm/test $(KERNEL); else \
+		PATH='$(abspath $(TARGET))/debug':$$PATH tests/vm/run -k $(KERNEL) '$(CMD)'; fi
 
 demo: build
 	@examples/demo $(DURATION)
@@ -39,7 +50,7 @@ bench: build
 	@tests/bench
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^$$/,$$!d' | head -n 14
+	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^$$/,$$!d' | head -n 16
 
 install: build
 	install -D -m 755 $(TARGET)/release/strand $(DESTDIR)$(PREFIX)/bin/strand

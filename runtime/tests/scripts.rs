@@ -76,6 +76,11 @@ fn no_live() -> Option<String> {
     told.starts_with("strand: tracing needs").then_some(told)
 }
 
+/// How much slower than usual the machine is (an emulated one, say).
+fn patience() -> u32 {
+    std::env::var("STRAND_PATIENCE").ok().and_then(|n| n.parse().ok()).unwrap_or(1)
+}
+
 /// All scripts, in order.
 fn scripts(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -146,7 +151,7 @@ impl Test {
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.process_group(0);
-        let output = Output::of(command.spawn()?, self.timeout);
+        let output = Output::of(command.spawn()?, self.timeout * patience());
         self.judge(&output)
     }
 
