@@ -25,6 +25,7 @@ const FILES: &[(&str, &str)] = &[
     ("tcp.d", include_str!("../../stdlib/tcp.d")),
     ("udp.d", include_str!("../../stdlib/udp.d")),
     ("lockstat.d", include_str!("../../stdlib/lockstat.d")),
+    ("kernel.d", include_str!("../../stdlib/kernel.d")),
 ];
 
 /// Registers are the machine's own.

@@ -32,6 +32,12 @@ pub enum LoadError {
         /// All that the verifier said.
         log: String,
     },
+    /// The kernel lets no program write to processes' memory.
+    #[error(
+        "this kernel lets no BPF program write to the memory of processes, \
+         so copyout() and copyoutstr() can't be used{0}"
+    )]
+    NoWriting(Place),
     /// A map can't be made.
     #[error("the map {map} of {bytes} bytes can't be made")]
     Map {
@@ -61,6 +67,10 @@ impl LoadError {
         match self {
             LoadError::Refused { .. } => Some(
                 "this is a bug of strand: please report it with the program and what `-v` prints"
+                    .to_owned(),
+            ),
+            LoadError::NoWriting(_) => Some(
+                "a kernel that is locked down (lockdown=integrity) refuses it to everybody"
                     .to_owned(),
             ),
             LoadError::Map { source, .. } if source.raw_os_error() == Some(libc::ENOMEM) => {
@@ -159,6 +169,10 @@ fn refusal(messages: &str) -> Option<LoadError> {
     let lines = || log.lines().map(str::trim).filter(|l| !l.is_empty());
     let reason = lines().rfind(|l| !is_statistics(l))?.to_owned();
     let place = lines().filter_map(|l| l.strip_prefix("; ")).next_back().map(place);
+    // "unknown func", or "program of this type cannot use helper" since 6.14.
+    if reason.contains("bpf_probe_write_user#") {
+        return Some(LoadError::NoWriting(place.unwrap_or_default()));
+    }
     Some(LoadError::Refused {
         program,
         reason,

@@ -1,4 +1,4 @@
-#pragma D option dynvarsize=200
+#pragma D option dynvarsize=100
 
 BEGIN
 {

@@ -101,6 +101,10 @@ pub enum ParamKind {
     String,
     /// A pointer of any type, or an integer taken as an address (`uintptr_t`).
     Address,
+    /// A pointer of this type, or `void *`.
+    To(&'static str),
+    /// An integer constant.
+    Constant,
     /// An integer constant above 0.
     Count,
     /// A number of bytes.
@@ -195,6 +199,27 @@ pub const ACTIONS: &[&str] = &[
     "pcap",
     "panic",
     "breakpoint",
+];
+
+/// Subroutines that the standard library writes in D: `f(x)` is its inline `_f[x]`.
+pub const WRITTEN: &[&str] = &[
+    "getmajor",
+    "getminor",
+    "mutex_owned",
+    "mutex_owner",
+    "mutex_type_adaptive",
+    "mutex_type_spin",
+    "rw_iswriter",
+    "rw_read_held",
+    "rw_write_held",
+];
+
+/// What D has and Linux hasn't: the name, and why there is nothing that it could do.
+pub const IMPOSSIBLE: &[(&str, &str)] = &[
+    ("ddi_pathname", "Linux has no device tree of this kind; `struct device` has the names"),
+    ("jstack", "nothing tells the kernel where a virtual machine keeps its stacks"),
+    ("msgdsize", "Linux has no STREAMS messages"),
+    ("msgsize", "Linux has no STREAMS messages"),
 ];
 
 /// The aggregating functions; see [`crate::manifest::AggregatingFunction`].

@@ -33,7 +33,7 @@ pub(super) const SUBROUTINES: &[Subroutine] = &[
     Subroutine {
         name: "inet_ntoa6",
         result: ResultType::D("string"),
-        params: &[required(ParamKind::Address), optional(ParamKind::Integer("int"))],
+        params: &[required(ParamKind::To("struct in6_addr *")), optional(ParamKind::Constant)],
         doc: "the text of an IPv6 address; if not 0 follows, IPv4 addresses in it keep their `::`",
         allocates: false,
         lower: inet_ntoa6,
@@ -120,8 +120,11 @@ fn buffer(cx: &mut Context) -> Value {
 fn finished(cx: &mut Context, buffer: Value) -> Operand {
     let end = end_of(&mut cx.b, buffer);
     cx.b.store_imm(Width::W8, end, TEXT, 0);
+    let room = cx.strsize().min(ROOM);
+    // Longer than any string: cut off.
+    cx.b.store_imm(Width::W8, buffer, TEXT + room as i32 - 1, 0);
     let text = cx.b.add_imm(buffer, i64::from(TEXT));
-    Operand::Text(Text::Memory(text, ROOM))
+    Operand::Text(Text::Memory(text, room))
 }
 
 /// Where the next byte goes, less [`TEXT`].

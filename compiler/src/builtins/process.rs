@@ -2,7 +2,10 @@
 
 use super::{Call, Context, Operand, ParamKind, ResultType, Subroutine, Variable, required};
 use crate::btf::BtfKind;
-use crate::ir::{BinOp, Cond, Helper, UnOp, Value, Width};
+use crate::ir::build::Builder;
+use crate::ir::{
+    BinOp, Cond, FieldId, FieldInfo, Function, FunctionKind, Helper, Type, UnOp, Value, Width,
+};
 use crate::lower::Text;
 use crate::manifest::Fault;
 use std::rc::Rc;
@@ -57,14 +60,101 @@ pub(super) const VARIABLES: &[Variable] = &[
 /// Bytes of a process's arguments that are shown, NUL included.
 const ARGUMENTS: u32 = 80;
 
-pub(super) const SUBROUTINES: &[Subroutine] = &[Subroutine {
-    name: "_psargs",
-    result: ResultType::D("string"),
-    params: &[required(ParamKind::Address), required(ParamKind::Address)],
-    doc: "a process's arguments, which lie between two user addresses, with blanks between",
-    allocates: false,
-    lower: arguments,
-}];
+pub(super) const SUBROUTINES: &[Subroutine] = &[
+    Subroutine {
+        name: "_psargs",
+        result: ResultType::D("string"),
+        params: &[required(ParamKind::Address), required(ParamKind::Address)],
+        doc: "a process's arguments, which lie between two user addresses, with blanks between",
+        allocates: false,
+        lower: arguments,
+    },
+    Subroutine {
+        name: "progenyof",
+        result: ResultType::D("int"),
+        params: &[required(ParamKind::Integer("pid_t"))],
+        doc: "1 if the process is that one, or one of its children, or of theirs …; else 0",
+        allocates: false,
+        lower: progeny,
+    },
+];
+
+/// The most ancestors that are looked at.
+const GENERATIONS: i64 = 4096;
+
+/// The walk's words: the task, the process id that is looked for, whether it was found,
+/// and a place to read to.
+const TASK: i32 = 0;
+const WANTED: i32 = 8;
+const FOUND: i32 = 16;
+const READ: i32 = 24;
+const WORDS: u32 = 32;
+
+fn progeny(cx: &mut Context, call: &Call) -> Operand {
+    let wanted = cx.scalar(&call.args[0]);
+    // A tick is nobody's.
+    if let crate::kernel::Attach::Tick { .. } = cx.attach() {
+        return Operand::Number(cx.int(0));
+    }
+    let (Some(tgid), Some(parent)) =
+        (cx.field_of("task_struct", &["tgid"]), cx.field_of("task_struct", &["real_parent"]))
+    else {
+        return Operand::Number(cx.int(0));
+    };
+    let words = cx.scratch(WORDS);
+    let task = current(cx);
+    let task = cx.launder(task);
+    cx.b.store(Width::W64, words, TASK, task);
+    let wanted = cx.b.unary(UnOp::Zext32, wanted);
+    cx.b.store(Width::W64, words, WANTED, wanted);
+    cx.b.store_imm(Width::W64, words, FOUND, 0);
+    cx.b.store_imm(Width::W64, words, READ, 0);
+    let turn = cx.subprogram("strand_ancestor", |name| ancestor(name, tgid, parent));
+    let slot = cx.b.slot(8, 8, crate::ir::Place::Stack);
+    let frame = cx.b.slot_addr(slot);
+    cx.b.store(Width::W64, frame, 0, words);
+    let (turns, turn) = (cx.int(GENERATIONS), cx.b.function_addr(turn));
+    let flags = cx.int(0);
+    cx.helper(Helper::LOOP, &[turns, turn, frame, flags]);
+    Operand::Number(cx.b.load(Width::W64, false, words, FOUND))
+}
+
+/// `strand_ancestor(n, frame)`: compares one task and goes on to its parent; 1 at the end,
+/// which is the task that is its own parent.
+fn ancestor(name: &str, tgid: FieldId, parent: FieldId) -> Function {
+    let mut b = Builder::new(name, FunctionKind::Subprogram, &[Type::I64, Type::Ptr]);
+    let frame = b.param(1);
+    let words = b.load_ptr(frame, 0);
+    let read = b.add_imm(words, i64::from(READ));
+    let task = b.load(Width::W64, false, words, TASK);
+    let (found, next, over) = (b.block(&[]), b.block(&[]), b.block(&[]));
+    let offset = b.field_info(tgid, FieldInfo::Offset);
+    let at = b.binary(BinOp::Add, task, offset);
+    let four = b.iconst(4);
+    b.helper(Helper::PROBE_READ_KERNEL, &[read, four, at]);
+    let here = b.load(Width::W32, false, words, READ);
+    let wanted = b.load(Width::W64, false, words, WANTED);
+    b.branch(Cond::Eq, here, wanted, found, next);
+    b.switch_to(next);
+    let offset = b.field_info(parent, FieldInfo::Offset);
+    let at = b.binary(BinOp::Add, task, offset);
+    let eight = b.iconst(8);
+    b.helper(Helper::PROBE_READ_KERNEL, &[read, eight, at]);
+    let up = b.load(Width::W64, false, words, READ);
+    b.store(Width::W64, words, TASK, up);
+    let more = b.block(&[]);
+    b.branch(Cond::Eq, up, task, over, more);
+    b.switch_to(more);
+    let zero = b.iconst(0);
+    b.ret(Some(zero));
+    b.switch_to(found);
+    b.store_imm(Width::W64, words, FOUND, 1);
+    b.jump(over, &[]);
+    b.switch_to(over);
+    let one = b.iconst(1);
+    b.ret(Some(one));
+    b.finish()
+}
 
 const fn number(
     name: &'static str,

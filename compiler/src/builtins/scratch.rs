@@ -5,6 +5,7 @@
 use super::{Call, Context, Operand, ParamKind, ResultType, Subroutine, required};
 use crate::ir::{BlockId, Cond, Helper, Value};
 use crate::manifest::Fault;
+use crate::typed::Expr;
 use crate::types::Space;
 use strand_grammar::source::Span;
 
@@ -88,6 +89,19 @@ fn bcopy(cx: &mut Context, call: &Call) -> Operand {
     let span = call.expr.span;
     let end = skip_if_zero(cx, n);
     let to = cx.scratch_range(to, n, span);
+    source_bytes(cx, (source, from), to, n, span);
+    finish(cx, end);
+    Operand::Nothing
+}
+
+/// Copies so many bytes of what a [`ParamKind::Source`] is to memory that has room for them.
+pub(super) fn source_bytes(
+    cx: &mut Context,
+    (source, from): (&Expr, Operand),
+    to: Value,
+    n: Value,
+    span: Span,
+) {
     match (from, cx.types().space(source.ty)) {
         (Operand::Text(text), _) => {
             // Text is as long as a string, whatever lies behind it in memory.
@@ -113,19 +127,17 @@ fn bcopy(cx: &mut Context, call: &Call) -> Operand {
             read(cx, helper, to, n, from, span);
         }
     }
-    finish(cx, end);
-    Operand::Nothing
 }
 
 /// Nothing happens, and nothing can be wrong, if no byte is to be copied.
-fn skip_if_zero(cx: &mut Context, n: Value) -> BlockId {
+pub(super) fn skip_if_zero(cx: &mut Context, n: Value) -> BlockId {
     let (some, end) = (cx.b.block(&[]), cx.b.block(&[]));
     cx.b.branch_imm(Cond::Eq, n, 0, end, some);
     cx.b.switch_to(some);
     end
 }
 
-fn finish(cx: &mut Context, end: BlockId) {
+pub(super) fn finish(cx: &mut Context, end: BlockId) {
     cx.b.jump(end, &[]);
     cx.b.switch_to(end);
 }

@@ -26,9 +26,9 @@ pub(super) const VARIABLES: &[Variable] = &[
         name: "walltimestamp",
         ty: "int64_t",
         text_bound: None,
-        doc: "nanoseconds since 1970",
+        doc: "nanoseconds since 1970, as it is when this is evaluated",
         lower: |cx| {
-            let now = cx.timestamp();
+            let now = cx.helper(Helper::KTIME_GET_NS, &[]);
             let offset = cx.b.bss(manifest::WALL_CLOCK_OFFSET);
             let offset = cx.b.load(Width::W64, false, offset, 0);
             Operand::Number(cx.b.binary(BinOp::Add, now, offset))

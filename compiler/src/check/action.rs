@@ -74,7 +74,10 @@ impl Checker<'_> {
         span: Span,
     ) -> Option<StatementKind> {
         let Some(subroutine) = builtins::subroutine(&function.name) else {
-            let e = self.uncallable(function, args, span);
+            let e = match builtins::WRITTEN.contains(&function.name.as_str()) {
+                true => self.call(function, args, span),
+                false => self.uncallable(function, args, span),
+            };
             let e = self.plain(e);
             return (!self.is_bad(e.ty)).then_some(StatementKind::Expr(e));
         };
@@ -136,22 +139,23 @@ impl Checker<'_> {
             return None;
         };
         self.in_order(Kind::Record, span);
-        let format = self.format("printf", first);
+        let format = |c: &mut Self| c.format("printf", first);
         let (format, args) = self.format_arguments("printf", format, rest, first.span, span)?;
         Some(Action::Printf { format, args })
     }
 
-    /// What is to be formatted, as the conversions want it. Its errors are told even if the
-    /// format is wrong (`None`).
+    /// A format, and what is to be formatted, as the conversions want it. What is wrong with
+    /// the arguments themselves is told first.
     pub(super) fn format_arguments(
         &mut self,
         name: &str,
-        format: Option<Format>,
+        format: impl FnOnce(&mut Self) -> Option<Format>,
         args: &[ast::Expr],
         text: Span,
         span: Span,
     ) -> Option<(Format, Vec<Expr>)> {
         let values: Vec<Expr> = args.iter().map(|a| self.undecayed(a)).collect();
+        let format = format(self);
         if values.iter().any(|v| self.is_bad(v.ty)) {
             return None;
         }
@@ -285,7 +289,8 @@ impl Checker<'_> {
         let is_stack = matches!(self.types.resolved(ty), Type::Stack(_) | Type::UserStack(_));
         let wants = format::wants(c);
         let ok = match wants {
-            Wants::Integer => self.types.is_integer(ty) || is_symbol,
+            // NULL is 0 too.
+            Wants::Integer => self.types.is_integer(ty) || is_symbol || self.is_null(&value),
             Wants::Float => self.types.is_float(ty) || self.types.is_integer(ty),
             Wants::Scalar => {
                 self.types.is_scalar(ty) || is_symbol || self.types.array(ty).is_some()

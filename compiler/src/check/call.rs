@@ -17,26 +17,6 @@ use strand_grammar::source::Span;
 /// The call that asks whether names, types and members exist on this kernel.
 const DEFINED: &str = "defined";
 
-/// D's functions that this version doesn't have.
-const UNIMPLEMENTED: &[&str] = &[
-    "copyout",
-    "copyoutstr",
-    "ddi_pathname",
-    "getmajor",
-    "getminor",
-    "jstack",
-    "msgdsize",
-    "msgsize",
-    "mutex_owned",
-    "mutex_owner",
-    "mutex_type_adaptive",
-    "mutex_type_spin",
-    "progenyof",
-    "rw_iswriter",
-    "rw_read_held",
-    "rw_write_held",
-];
-
 /// "1 key", "3 keys"
 pub(super) fn count(n: usize, what: &str) -> String {
     let s = if n == 1 { "" } else { "s" };
@@ -68,13 +48,16 @@ impl Checker<'_> {
         if builtins::ACTIONS.contains(&name) {
             return Value::Plain(self.action_in_expression(function, args, span));
         }
+        if builtins::WRITTEN.contains(&name) {
+            return self.written(name, args, span);
+        }
         self.uncallable(function, args, span)
     }
 
-    /// An action where a value is wanted: its arguments are checked, and it has no value.
+    /// An action where a value is wanted: it has none, whatever else may be wrong with it.
     fn action_in_expression(&mut self, function: &Ident, args: &[ast::Expr], span: Span) -> Expr {
         let order = self.env.order;
-        self.call_statement(function, args, span);
+        self.attempt(|c| c.call_statement(function, args, span));
         self.env.order = order;
         let message = format!("`{}()` has no value", function.name);
         let d = Diagnostic::error("D_CG_EXPR", span, message)
@@ -119,10 +102,9 @@ impl Checker<'_> {
     /// What to say of a function that doesn't exist.
     pub(super) fn unknown_function(&mut self, function: &Ident) -> Diagnostic {
         let name = function.name.as_str();
-        if UNIMPLEMENTED.contains(&name) {
-            let message = format!("`{name}()` is not implemented");
-            return Diagnostic::error("D_FUNC_UNDEF", function.span, message)
-                .here("D has this function, Strand doesn't yet");
+        if let Some((_, why)) = builtins::IMPOSSIBLE.iter().find(|(n, _)| *n == name) {
+            let message = format!("`{name}()` is not possible on Linux");
+            return Diagnostic::error("D_UNKNOWN", function.span, message).here(*why);
         }
         match self.names.global(name) {
             Some(Symbol::Inline(inline)) if inline.params.is_some() => {
@@ -151,6 +133,7 @@ impl Checker<'_> {
             // What the library keeps to itself.
             .filter(|name| !name.starts_with('_'))
             .chain(builtins::ACTIONS.iter().copied())
+            .chain(builtins::WRITTEN.iter().copied())
             .chain(builtins::AGGREGATING.iter().copied());
         match nearest(name, known) {
             Some(near) => d.hint(format!("did you mean `{near}()`?")),
@@ -249,6 +232,7 @@ impl Checker<'_> {
             return Some(value);
         }
         let (at, found) = (value.span, value.ty);
+        let wanted_type;
         let (converted, wanted) = match param.kind {
             ParamKind::Integer(ty) => {
                 let ty = self.type_text(ty).unwrap_or(self.basic.long);
@@ -284,6 +268,20 @@ impl Checker<'_> {
                     false => value,
                 };
                 (self.types.is_scalar(value.ty).then_some(value), "a pointer or an address")
+            }
+            ParamKind::To(text) => {
+                let value = self.decay(value);
+                let ok = match self.type_text(text) {
+                    // Converted or not: whose memory it points to stays known.
+                    Some(ty) => self.coerce(value.clone(), ty).is_some(),
+                    None => self.types.is_scalar(value.ty),
+                };
+                wanted_type = format!("`{text}`");
+                (ok.then_some(value), wanted_type.as_str())
+            }
+            ParamKind::Constant => {
+                let ok = self.types.is_integer(found) && constant(&value).is_some();
+                (ok.then_some(value), "an integer constant")
             }
             // Not an argument.
             ParamKind::Kept(_) => (None, "nothing"),
@@ -358,6 +356,16 @@ impl Checker<'_> {
 
     // --------------------------------------------------------------------- inlines
 
+    /// A subroutine that the library writes in D.
+    fn written(&mut self, name: &str, args: &[ast::Expr], span: Span) -> Value {
+        let inline = format!("_{name}");
+        self.load_library(&inline);
+        let Some(Symbol::Inline(inline)) = self.names.global(&inline).cloned() else {
+            return self.bad_value(span);
+        };
+        self.inline_of((&inline, &format!("{name}()")), args, span)
+    }
+
     /// `f[a, b]`: the parameters are evaluated once, before the body.
     pub(super) fn inline_call(
         &mut self,
@@ -365,14 +373,31 @@ impl Checker<'_> {
         args: &[ast::Expr],
         span: Span,
     ) -> Value {
+        self.inline_of((inline, &format!("{}[]", inline.name)), args, span)
+    }
+
+    /// Shows where an inline was defined, unless that is how a subroutine is made.
+    fn with_definition(&self, d: Diagnostic, inline: &Inline) -> Diagnostic {
+        match self.in_library(inline.span) {
+            true => d,
+            false => d.label(inline.span, "defined here"),
+        }
+    }
+
+    /// An inline with arguments, and how its use is written.
+    fn inline_of(
+        &mut self,
+        (inline, shown): (&Rc<Inline>, &str),
+        args: &[ast::Expr],
+        span: Span,
+    ) -> Value {
         let params = inline.params.as_deref().unwrap_or(&[]);
         let values: Vec<Value> = args.iter().map(|a| self.expr(a)).collect();
         if values.len() != params.len() {
             let wanted = count(params.len(), "argument");
-            let message = format!("`{}[]` takes {wanted}, not {}", inline.name, values.len());
-            self.report(
-                Diagnostic::error("D_PROTO_LEN", span, message).label(inline.span, "defined here"),
-            );
+            let message = format!("`{shown}` takes {wanted}, not {}", values.len());
+            let d = Diagnostic::error("D_PROTO_LEN", span, message);
+            self.report(self.with_definition(d, inline));
             return self.bad_value(span);
         }
         let mut lets = Vec::new();
@@ -386,13 +411,11 @@ impl Checker<'_> {
             };
             let Some(value) = value else {
                 let wanted = self.describe(*ty);
-                let message = format!("argument {} of `{}[]` must be {wanted}", i + 1, inline.name);
+                let message = format!("argument {} of `{shown}` must be {wanted}", i + 1);
                 let found = self.describe(found);
-                self.report(
-                    Diagnostic::error("D_PROTO_ARG", at, message)
-                        .here(format!("this is {found}"))
-                        .label(inline.span, "defined here"),
-                );
+                let d =
+                    Diagnostic::error("D_PROTO_ARG", at, message).here(format!("this is {found}"));
+                self.report(self.with_definition(d, inline));
                 return self.bad_value(span);
             };
             bound.push((name.clone(), value));

@@ -102,19 +102,19 @@ impl Checker<'_> {
         };
         self.destructive(name, span);
         let reopens = name == "freopen";
-        let format = match &first.kind {
+        let format = |c: &mut Self| match &first.kind {
             Syntax::String(text) if reopens && text.is_empty() && rest.is_empty() => {
                 Some(Format::default())
             }
             Syntax::String(text) if reopens && text == b"." => {
                 let message = "`freopen()` can't write to `.`, which is a directory";
-                self.report(
+                c.report(
                     Diagnostic::error("D_FREOPEN_INVALID", first.span, message)
                         .hint("write `freopen(\"\")` to go back to standard output"),
                 );
-                return None;
+                None
             }
-            _ => self.format(name, first),
+            _ => c.format(name, first),
         };
         let (format, args) = self.format_arguments(name, format, rest, first.span, span)?;
         Some(match reopens {

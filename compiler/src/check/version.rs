@@ -48,6 +48,7 @@ impl Checker<'_> {
         }
         self.is_builtin(name)
             || builtins::subroutine(name).is_some()
+            || builtins::WRITTEN.contains(&name)
             || builtins::ACTIONS.contains(&name)
             || builtins::AGGREGATING.contains(&name)
     }

@@ -526,6 +526,7 @@ helpers! {
     GET_CURRENT_UID_GID = 15, "get_current_uid_gid", false;
     GET_CURRENT_COMM = 16, "get_current_comm", false;
     GET_CURRENT_TASK = 35, "get_current_task", false;
+    PROBE_WRITE_USER = 36, "probe_write_user", false;
     OVERRIDE_RETURN = 58, "override_return", false;
     GET_STACK = 67, "get_stack", false;
     GET_CURRENT_CGROUP_ID = 80, "get_current_cgroup_id", false;

@@ -3,7 +3,7 @@
 //! In: a typed clause. Out: its predicate as a branch, its statements in order, its
 //! recording actions gathered into rows (see `record`).
 
-use super::context::{Context, Operand};
+use super::context::{Context, Operand, Text};
 use super::record::{Row, records, records_within};
 use crate::ir::{BlockId, Cond, Helper, Width};
 use crate::manifest::{self, State};
@@ -229,7 +229,10 @@ impl Context<'_, '_> {
     fn plain(&mut self, s: &Statement) {
         match &s.kind {
             StatementKind::Expr(e) => {
-                self.expr(e);
+                // Text that nobody keeps is still read: that it can't be is a fault.
+                if let Operand::Text(text @ (Text::User(..) | Text::Kernel(..))) = self.expr(e) {
+                    self.text_memory(&text, s.span);
+                }
             }
             StatementKind::Aggregate { aggregation, keys, value, increment } => {
                 self.aggregate(*aggregation, keys, value.as_ref(), increment.as_ref(), s.span);

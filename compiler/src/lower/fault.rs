@@ -169,7 +169,7 @@ impl Context<'_, '_> {
         })
     }
 
-    /// ERROR's clauses, inline: `arg1` epid, `arg2` the clause, `arg3` the instruction,
+    /// ERROR's clauses, inline: `arg1` the probe's id, `arg2` the clause, `arg3` the instruction,
     /// `arg4` fault, `arg5` value.
     fn error_clauses(&mut self, Raised { pc, kind, value, .. }: Raised, clause: Value) {
         let program = self.unit.program;
@@ -178,11 +178,11 @@ impl Context<'_, '_> {
         for enabling in errors {
             let Some(site_of_error) = enabling.sites.first() else { continue };
             let zero = self.int(0);
-            let epid = self.epid();
+            let probe = self.probe_id();
             let saved = self.env.clone();
             self.env.site = std::rc::Rc::new(site_of_error.clone());
             self.env.firing = super::context::Firing::One;
-            self.env.error_args = Some([zero, epid, clause, pc, kind, value]);
+            self.env.error_args = Some([zero, probe, clause, pc, kind, value]);
             let end = self.b.block(&[]);
             self.env.fault = FaultTarget::Double(end);
             for clause in &enabling.clauses {

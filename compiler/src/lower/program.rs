@@ -47,7 +47,7 @@ impl Uses {
                 self.scratch |= types.space(e.ty) == Space::Scratch;
                 self.timestamp |= matches!(
                     &e.kind,
-                    ExprKind::Builtin(v) if matches!(v.name, "timestamp" | "walltimestamp")
+                    ExprKind::Builtin(v) if v.name == "timestamp"
                 );
             }
         }

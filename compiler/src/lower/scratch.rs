@@ -42,7 +42,8 @@ impl Context<'_, '_> {
         self.b.store_imm(Width::W64, base, 0, 0);
     }
 
-    fn scratch_size(&self) -> u32 {
+    /// Bytes of it, rounded up.
+    pub(crate) fn scratch_size(&self) -> u32 {
         super::layout::round_up(self.unit.options.scratchsize, 8)
     }
 

@@ -167,9 +167,10 @@ impl<'a> Unit<'a> {
     }
 
     fn hash(&mut self, name: &str, key: Layout, value: Layout) -> MapId {
-        // What the kernel spends on an element besides its key and value.
-        const OVERHEAD: u64 = 48;
-        let bytes = u64::from(round_up(key.size, 8) + round_up(value.size, 8)) + OVERHEAD;
+        // What `dynvarsize` counts for an element besides its key and value, whatever the
+        // kernel spends: scripts have always counted so.
+        const HEADER: u64 = 8;
+        let bytes = u64::from(round_up(key.size, 8) + round_up(value.size, 8)) + HEADER;
         let entries = (self.options.dynvarsize / bytes).clamp(1, u64::from(u32::MAX)) as u32;
         let flags = if self.kernel.has(Feature::HashNoPrealloc) { BPF_F_NO_PREALLOC } else { 0 };
         self.add_map(Map {

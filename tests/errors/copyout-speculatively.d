@@ -1,0 +1,6 @@
+//@ check
+BEGIN
+{
+	speculate(1);
+	copyoutstr("text", 8, 4);
+}
