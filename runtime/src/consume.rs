@@ -100,6 +100,7 @@ pub struct Consumer<'a> {
     text: String,
     faults: FxHashMap<(u32, u32), u64>,
     drops: Vec<[u64; DROPS as usize]>,
+    missed: u64,
     /// Output is indented by calls.
     pub flow: Flow,
     /// Messages about drops name their kind, as `-xdroptags` asks.
@@ -154,6 +155,7 @@ impl<'a> Consumer<'a> {
             text: String::new(),
             faults: FxHashMap::default(),
             drops: Vec::new(),
+            missed: 0,
             flow: Flow::default(),
             drop_tags: false,
             speculation_drops: 0,
@@ -478,6 +480,21 @@ impl<'a> Consumer<'a> {
     /// The name of a kind of drop, if those are shown.
     fn tag(&self, kind: &str) -> String {
         if self.drop_tags { format!("[DTRACEDROP_{kind}] ") } else { String::new() }
+    }
+
+    /// Tells how many firings no program has seen, if there are new ones.
+    pub fn misses(&mut self, all: u64) -> io::Result<()> {
+        let new = all.saturating_sub(self.missed);
+        self.missed = all;
+        if new == 0 {
+            return Ok(());
+        }
+        let s = if new == 1 { "" } else { "s" };
+        let program = &self.look.program;
+        writeln!(
+            self.messages,
+            "{program}: {new} firing{s} missed (its program was running already)"
+        )
     }
 
     /// Takes the drop counters of every CPU and tells what is new.

@@ -19,6 +19,7 @@ pub mod list;
 pub mod load;
 pub mod mappings;
 pub mod maps;
+pub mod misses;
 pub mod module_file;
 pub mod options;
 pub mod output;

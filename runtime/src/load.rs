@@ -11,6 +11,7 @@ use std::io;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
+use strand_compiler::bpf::SCRATCH_MAP;
 use strand_compiler::kernel::Attach;
 use strand_compiler::manifest::{Manifest, STATE_OFFSET, State, WALL_CLOCK_OFFSET};
 
@@ -247,6 +248,10 @@ impl Opened {
                 && Some(&name) == self.manifest.maps.records.as_ref()
             {
                 map.set_max_entries(size).map_err(|e| LoadError::Open(format!("{name}: {e}")))?;
+            }
+            if map.map_type() == MapType::Array && name.starts_with(SCRATCH_MAP) {
+                let cpus = crate::process::end_of_cpus();
+                map.set_max_entries(cpus).map_err(|e| LoadError::Open(format!("{name}: {e}")))?;
             }
             let element = u64::from(map.key_size()) + u64::from(map.value_size());
             sizes.push((name, u64::from(map.max_entries()) * element.max(1)));

@@ -28,6 +28,11 @@ impl<'a> Maps<'a> {
         self.loaded.map(name).ok_or_else(|| LoadError::Missing(name.to_owned()).to_string())
     }
 
+    /// How many firings no program has seen so far.
+    pub fn misses(&self) -> u64 {
+        crate::misses::count(&self.loaded.object)
+    }
+
     /// What was lost so far, by processor; nothing if nothing can be lost.
     pub fn drops(&self) -> Vec<DropCounts> {
         let Some(name) = &self.loaded.manifest.maps.drops else { return Vec::new() };

@@ -280,6 +280,12 @@ pub fn online_cpus() -> Vec<u32> {
     if cpus.is_empty() { vec![0] } else { cpus }
 }
 
+/// One more than the highest number that a processor of this machine can ever have.
+pub fn end_of_cpus() -> u32 {
+    let list = std::fs::read_to_string("/sys/devices/system/cpu/possible").unwrap_or_default();
+    cpu_list(&list).into_iter().max().unwrap_or(0) + 1
+}
+
 /// `0-2,5`
 fn cpu_list(text: &str) -> Vec<u32> {
     text.trim()

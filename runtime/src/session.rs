@@ -62,6 +62,8 @@ impl Sink<'_> {
     fn settle(&mut self) {
         let done = self.consumer.drops(&self.maps.drops());
         self.keep(done);
+        let done = self.consumer.misses(self.maps.misses());
+        self.keep(done);
         self.flush();
     }
 

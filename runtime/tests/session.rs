@@ -120,9 +120,20 @@ fn fast_aggregations_lose_nothing() {
     let output = strand(&["-q", "-c", &workload(), "-e", program]);
     let printed = text(&output.stdout);
     let words: Vec<&str> = printed.split_whitespace().collect();
-    let calls = CALLS.to_string();
-    assert_eq!(words, [&calls, "1", &calls], "{}", text(&output.stderr));
-    assert_eq!(text(&output.stderr), "");
+    // A thread that takes the processor from one that is being counted isn't seen where the
+    // kernel allows that; but it is told.
+    let told = text(&output.stderr);
+    let missed = missed(&told);
+    assert_eq!(missed == 0, told.is_empty(), "{told}");
+    let counted: u64 = words[0].parse().expect("a number");
+    assert!((CALLS.saturating_sub(missed)..=CALLS).contains(&counted), "{printed}{told}");
+    assert_eq!(words, [words[0], "1", words[0]]);
+}
+
+/// How many firings a session says it has missed.
+fn missed(told: &str) -> u64 {
+    let lines = told.lines().filter(|l| l.contains("missed"));
+    lines.filter_map(|l| l.split_whitespace().nth(1)?.parse::<u64>().ok()).sum()
 }
 
 #[test]
@@ -151,7 +162,8 @@ fn lost_records_are_counted() {
         .filter_map(|l| l.split_whitespace().find_map(|w| w.parse::<u64>().ok()))
         .sum();
     assert!(dropped > 0, "a buffer of 64 kB held everything: {told}");
-    assert_eq!(records + dropped, CALLS, "{told}");
+    let least = CALLS.saturating_sub(missed(&told));
+    assert!((least..=CALLS).contains(&(records + dropped)), "{records} {told}");
 }
 
 #[test]

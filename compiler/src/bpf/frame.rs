@@ -20,8 +20,28 @@ use crate::ir::{
 /// Bytes of stack for a chain of calls.
 pub const STACK: u32 = 512;
 
-/// What the kernel takes per CPU for one map value at most.
-const SCRATCH: u32 = 32 << 10;
+/// Where the scratch memory of a program comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// An element of the per-CPU array that all programs share.
+    Shared {
+        /// Its index.
+        element: u32,
+    },
+    /// An array of the program's own, with an element for each processor: of per-CPU memory
+    /// the kernel gives out only so much at a time.
+    Own,
+}
+
+impl Source {
+    /// Bytes that can be had.
+    fn limit(self) -> u32 {
+        match self {
+            Source::Shared { .. } => 32 << 10,
+            Source::Own => 4 << 20,
+        }
+    }
+}
 
 /// Stack is handed out in units of a spilled register.
 const UNIT: u32 = 8;
@@ -57,7 +77,7 @@ struct Range {
 
 /// Gives each slot a place. Slots that may be anywhere use at most `budget` bytes of
 /// stack, those that must be on it at most `limit`.
-pub fn place(function: &Function, budget: u32, limit: u32) -> Result<Frame, Error> {
+pub fn place(function: &Function, budget: u32, limit: u32, source: Source) -> Result<Frame, Error> {
     let mut frame = Frame { places: vec![Home::Nowhere; function.slots.len()], ..Frame::default() };
     if function.slots.is_empty() {
         return Ok(frame);
@@ -90,9 +110,9 @@ pub fn place(function: &Function, budget: u32, limit: u32) -> Result<Frame, Erro
         }
     }
     place_in_scratch(&mut frame, rest);
-    if frame.scratch > SCRATCH {
-        let (function, size) = (function.name.clone(), frame.scratch);
-        return Err(Error::ScratchFull { function, size });
+    if frame.scratch > source.limit() {
+        let (function, size, limit) = (function.name.clone(), frame.scratch, source.limit());
+        return Err(Error::ScratchFull { function, size, limit });
     }
     Ok(frame)
 }
@@ -286,9 +306,9 @@ fn place_in_scratch(frame: &mut Frame, mut slots: Vec<(usize, Slot, Range)>) {
     }
 }
 
-/// Makes a program look up its scratch memory (element `key` of `map`) on entry and
-/// address its slots there. The program returns 0 if the lookup fails, which it can't.
-pub fn use_scratch(function: &mut Function, frame: &mut Frame, map: MapId, key: u32) {
+/// Makes a program look up its scratch memory in `map` on entry and address its slots
+/// there. The program returns 0 if the lookup fails, which it can't.
+pub fn use_scratch(function: &mut Function, frame: &mut Frame, map: MapId, source: Source) {
     let value = |function: &mut Function, ty| {
         function.values.push(ty);
         Value(function.values.len() as u32 - 1)
@@ -312,11 +332,15 @@ pub fn use_scratch(function: &mut Function, frame: &mut Frame, map: MapId, key: 
     function.blocks.push(Block { term: Terminator::Return(None), ..Block::default() });
     let to = |block| Target { block, args: Vec::new() };
     let width = Width::W32;
+    let key = match source {
+        Source::Shared { element } => Op::Const(element.into()),
+        Source::Own => Op::Helper(Helper::GET_SMP_PROCESSOR_ID, Vec::new()),
+    };
     function.blocks[0] = Block {
         params: Vec::new(),
         insts: vec![
             inst(Some(key_address), Op::Slot(slot)),
-            inst(Some(key_value), Op::Const(key.into())),
+            inst(Some(key_value), key),
             inst(None, Op::Store { width, base: key_address, offset: 0, value: key_value }),
             inst(Some(map_value), Op::Map(map)),
             inst(Some(memory), Op::Helper(Helper::MAP_LOOKUP_ELEM, vec![map_value, key_address])),

@@ -120,12 +120,14 @@ pub enum Error {
         size: u32,
     },
     /// Scratch memory is one map value, which the kernel limits.
-    #[error("program {function} needs {size} bytes of scratch memory; there are 32768")]
+    #[error("program {function} needs {size} bytes of scratch memory; there are {limit}")]
     ScratchFull {
         /// Which.
         function: String,
         /// How much.
         size: u32,
+        /// How much there is.
+        limit: u32,
     },
     /// Only programs have scratch memory.
     #[error("subprogram {function} needs scratch memory, which only programs have")]
@@ -163,30 +165,51 @@ pub enum Error {
     Allocation(String),
 }
 
-/// The name of the map that the back end adds for scratch memory.
+/// The name of the map that the back end adds for scratch memory. Programs that need more
+/// than a per-CPU array gives have one map each, whose name begins so; the loader gives it
+/// as many elements as there are processors.
 pub const SCRATCH_MAP: &str = "scratch";
 
 /// Compiles all functions. Adds the map `scratch` to the module if programs need it.
 pub fn compile(module: &mut Module, options: &Options) -> Result<Code, Error> {
     crate::ir::verify::assert_valid(module, "lowering");
     let order = callees_first(module)?;
+    let compiled = match all(module, options, &order, false) {
+        Err(Error::ScratchFull { .. }) => all(module, options, &order, true),
+        compiled => compiled,
+    };
+    let (functions, maps) = compiled?;
+    module.maps.extend(maps);
+    Ok(Code { functions })
+}
+
+/// Compiles all functions, and gives the maps of their scratch memory.
+fn all(
+    module: &Module,
+    options: &Options,
+    order: &[FunctionId],
+    own_scratch: bool,
+) -> Result<(Vec<FunctionCode>, Vec<Map>), Error> {
     let mut compiler = Compiler {
         module,
         options,
         code: vec![None; order.len()],
         depths: vec![0; order.len()],
         scratch: Vec::new(),
+        own_scratch,
     };
     for f in order {
-        compiler.function(f)?;
+        compiler.function(*f)?;
     }
     let functions = compiler.code.into_iter().flatten().collect();
-    let (entries, size) = (compiler.scratch.len(), compiler.scratch.iter().max());
-    if let Some(size) = size {
-        let map = scratch_map(*size, entries as u32);
-        module.maps.push(map);
-    }
-    Ok(Code { functions })
+    let sizes = compiler.scratch;
+    let maps = if own_scratch {
+        (0..).zip(&sizes).map(|(i, size)| own_scratch_map(i, *size)).collect()
+    } else {
+        let size = sizes.iter().max();
+        size.map(|size| scratch_map(*size, sizes.len() as u32)).into_iter().collect()
+    };
+    Ok((functions, maps))
 }
 
 struct Compiler<'a> {
@@ -198,6 +221,8 @@ struct Compiler<'a> {
     depths: Vec<u32>,
     /// Bytes of scratch memory for each program that needs some.
     scratch: Vec<u32>,
+    /// Each has a map of its own for it.
+    own_scratch: bool,
 }
 
 impl Compiler<'_> {
@@ -234,11 +259,15 @@ impl Compiler<'_> {
         budget: u32,
         limit: u32,
     ) -> Result<(FunctionCode, u32), Error> {
-        let mut frame = frame::place(function, budget, limit)?;
+        let (first, known) = (self.module.maps.len() as u32, self.scratch.len() as u32);
+        let (map, source) = match self.own_scratch {
+            true => (MapId(first + known), frame::Source::Own),
+            false => (MapId(first), frame::Source::Shared { element: known }),
+        };
+        let mut frame = frame::place(function, budget, limit, source)?;
         let mut function = function.clone();
         if frame.scratch > 0 {
-            let map = MapId(self.module.maps.len() as u32);
-            frame::use_scratch(&mut function, &mut frame, map, self.scratch.len() as u32);
+            frame::use_scratch(&mut function, &mut frame, map, source);
         }
         let prepared = prepare::prepare(function);
         let mach = select::select(&prepared, self.module)?;
@@ -273,6 +302,11 @@ fn scratch_map(size: u32, entries: u32) -> Map {
         entries,
         flags: 0,
     }
+}
+
+fn own_scratch_map(number: u32, size: u32) -> Map {
+    let name = format!("{SCRATCH_MAP}_{number}");
+    Map { name, kind: MapKind::Array, ..scratch_map(size, 1) }
 }
 
 /// The functions that one calls or hands out as a callback.

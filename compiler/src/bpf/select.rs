@@ -266,9 +266,14 @@ impl Selector<'_> {
                 let r = self.reg(v);
                 (Address { slot: None, off: total as i32 }, Some(r))
             }
-            _ => {
+            _ if i16::try_from(offset).is_ok() => {
                 let r = self.reg(base);
                 (Address { slot: None, off: offset }, Some(r))
+            }
+            _ => {
+                let (r, sum) = (self.reg(base), self.temp());
+                self.alu_imm(sum, alu::ADD, r, offset);
+                (Address { slot: None, off: 0 }, Some(sum))
             }
         }
     }

@@ -571,13 +571,15 @@ b0:
     ), @"function p: 520 bytes don't fit on the BPF stack any more");
     insta::assert_snapshot!(body(
         r#"
-  $0 = slot 33000 align 8 any
+  $0 = slot 5000000 align 8 any
 b0:
   %1 = slot $0
   %2 = helper send_signal(%1)
   ret
 "#
-    ), @"program p needs 33000 bytes of scratch memory; there are 32768");
+    ), @"
+    program p needs 5000000 bytes of scratch memory; there are 4194304
+    ");
     insta::assert_snapshot!(code(
         r#"
 sub @f(%0: i64) {

@@ -39,6 +39,15 @@ use crate::options::Options;
 use crate::typed;
 use strand_grammar::source::Sources;
 
+/// The most bytes that the kernel keeps for a thread (its own header takes some of 64 KiB).
+pub const THREAD_LIMIT: u32 = 65_400;
+
+/// The size of a thread's variables, if that is more than a thread can have.
+pub fn thread_overflow(module: &ir::Module) -> Option<u32> {
+    let storage = module.maps.iter().find(|m| m.kind == ir::MapKind::TaskStorage)?;
+    storage.value.as_ref().map(|v| v.size).filter(|size| *size > THREAD_LIMIT)
+}
+
 /// Lowers a program; it was checked, so this can't fail.
 pub fn lower(
     program: &typed::Program,
