@@ -19,6 +19,8 @@ use strand_grammar::source::Span;
 impl Checker<'_> {
     /// `` `sym `` or ``mod`sym``: what is at the symbol's address.
     pub(super) fn kernel_symbol(&mut self, module: Option<&str>, name: &Ident, span: Span) -> Expr {
+        // What other systems call the kernel proper.
+        let module = module.map(|m| if m == "genunix" { "vmlinux" } else { m });
         let symbol = match self.kernel.symbol(module, &name.name) {
             Ok(symbol) => symbol,
             Err(e) => {

@@ -120,6 +120,7 @@ fn kernel_symbols_without_types() {
         ("&`untyped_function", format!("(void *){function:#x}")),
         ("`untyped_of_each_cpu", format!("*(uintptr_t *)({own})")),
         ("&`untyped_of_each_cpu", format!("(uintptr_t *)({own})")),
+        ("genunix`linux_banner", format!("*(uintptr_t *){banner:#x}")),
         ("(int)vmlinux`linux_banner", format!("(int)*(uintptr_t *){banner:#x}")),
     ] {
         let ir = |e: &str| {
