@@ -88,6 +88,8 @@ pub struct Lexer<'a> {
     /// What was wrong so far.
     pub diagnostics: Vec<Diagnostic>,
     ended: bool,
+    /// What may be a probe description is one.
+    pspec: bool,
 }
 
 /// What a lexer needs to know besides the text.
@@ -119,6 +121,7 @@ impl<'a> Lexer<'a> {
             pieces: VecDeque::new(),
             diagnostics: Vec::new(),
             ended: false,
+            pspec: around.macros.pspec,
         }
     }
 
@@ -166,7 +169,7 @@ impl<'a> Lexer<'a> {
     fn push(&mut self, start: usize, token: Token) {
         if self.stream.tokens.is_empty() {
             let first = match self.kind {
-                UnitKind::Probe(_) => Token::StartProbe,
+                UnitKind::Probe(_) if self.mode != Mode::Declaration => Token::StartProbe,
                 _ => Token::StartItem,
             };
             self.stream.tokens.push((start, first, start));
@@ -255,7 +258,15 @@ impl<'a> Lexer<'a> {
             return self.error(d.hint("write what the pragma is, and end its line"));
         }
         match pragma::control_line(line, self.span(start, end)) {
-            Ok(Some(pragma)) => self.pieces.push_back(Piece::Pragma(pragma)),
+            Ok(Some(pragma)) => {
+                if let Pragma::Option { name, value, .. } = &pragma
+                    && name == "pspec"
+                {
+                    let off = ["no", "false", "off", "disable", "disabled", "unset", "0"];
+                    self.pspec = value.as_deref().is_none_or(|v| !off.contains(&v));
+                }
+                self.pieces.push_back(Piece::Pragma(pragma));
+            }
             Ok(None) => {}
             Err(d) => self.diagnostics.push(d),
         }

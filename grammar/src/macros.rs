@@ -19,6 +19,8 @@ pub struct Macros {
     pub args: Vec<String>,
     /// Arguments that are missing are 0 or the empty string.
     pub defaultargs: bool,
+    /// `int*x` between items is a probe description, not a declaration (`-x pspec`).
+    pub pspec: bool,
     /// Numbers of the arguments that were used, from 1.
     pub used: RefCell<BTreeSet<usize>>,
 }

@@ -140,3 +140,27 @@ fn odd_programs() {
     insta::assert_snapshot!(errors("BEGIN { trace(((foo_t *)arg0)->x); y = sizeof (foo_t *); }"));
     insta::assert_snapshot!(errors("#define X 1\n#pragma D option\nBEGIN { }"));
 }
+
+/// On the command line declarations may come before the probe, but a word alone is one.
+#[test]
+fn declarations_on_the_command_line() {
+    let name = UnitKind::Probe(ProbeSpec::Name);
+    let kinds = |text: &str| {
+        let (program, errors) = parse_as(name, text, &[]);
+        assert_eq!(errors, "", "in {text}");
+        program.items.iter().map(|i| matches!(i, Item::Clause(_))).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds("int x; task_t *y; BEGIN { x = 1; }"), [false, false, true]);
+    assert_eq!(kinds("task_t { }"), [true]);
+    assert_eq!(kinds("task_t"), [true]);
+}
+
+/// `int*x` is a declaration unless `pspec` says otherwise.
+#[test]
+fn types_are_probes_with_pspec() {
+    let program = ok("int*x;");
+    assert!(!matches!(program.items[0], Item::Clause(_)));
+    let program = ok("#pragma D option pspec\nint*x { }\nint y;\nBEGIN { }");
+    let clauses = program.items.iter().filter(|i| matches!(i, Item::Clause(_))).count();
+    assert_eq!(clauses, 2);
+}

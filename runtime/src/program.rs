@@ -64,6 +64,7 @@ pub fn parse(
             _ => invocation.name.to_owned(),
         },
         args: invocation.args.clone(),
+        pspec: options.on("pspec"),
         defaultargs: defaultargs || options.on("defaultargs"),
         ..Macros::default()
     };

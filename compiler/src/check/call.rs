@@ -54,10 +54,15 @@ impl Checker<'_> {
         self.uncallable(function, args, span)
     }
 
-    /// An action where a value is wanted: it has none, whatever else may be wrong with it.
+    /// An action where a value is wanted: its arguments are checked, and it has no value.
     fn action_in_expression(&mut self, function: &Ident, args: &[ast::Expr], span: Span) -> Expr {
         let order = self.env.order;
-        self.attempt(|c| c.call_statement(function, args, span));
+        let before = self.diagnostics.len();
+        self.call_statement(function, args, span);
+        // Its format may be wrong besides; that is nothing to hear of now.
+        let mut rest = self.diagnostics.split_off(before);
+        rest.retain(|d| !d.code.starts_with("D_PRINTF"));
+        self.diagnostics.append(&mut rest);
         self.env.order = order;
         let message = format!("`{}()` has no value", function.name);
         let d = Diagnostic::error("D_CG_EXPR", span, message)

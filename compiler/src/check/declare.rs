@@ -456,9 +456,6 @@ impl Checker<'_> {
         let (code, why) = match self.types.resolved(ty) {
             Type::Void => ("D_DECL_VOIDOBJ", "nothing can be of type void"),
             Type::Array { len: 0, .. } => ("D_DECL_ARRNULL", "the array has no length"),
-            Type::Float { bytes, .. } if *bytes > 8 => {
-                ("D_DECL_BADCLASS", "D has no floating-point numbers of more than 64 bits")
-            }
             Type::Integer { bytes, .. } if *bytes > 8 => {
                 ("D_DECL_BADCLASS", "D has no integers of more than 64 bits")
             }

@@ -60,9 +60,18 @@ impl Lexer<'_> {
         let word = &text[..word_end];
         let begins_item = self.stream.tokens.is_empty();
         let is_plain = !text.contains([':', '-', '.', '?', '!', '[', '$']);
+        // On the command line a word alone is a probe: a type has a name after it.
+        let may_declare = match self.kind {
+            UnitKind::Probe(ProbeSpec::Name) => self.text[start + word_end..]
+                .trim_start()
+                .starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '*')),
+            UnitKind::Probe(_) => false,
+            _ => true,
+        };
         let declares = begins_item
-            && !matches!(self.kind, UnitKind::Probe(_))
+            && may_declare
             && is_plain
+            && !(self.pspec && text.len() > word.len())
             && !matches!(text, "BEGIN" | "END" | "ERROR")
             && (DECLARATION_KEYWORDS.contains(&word)
                 || gnu::word(word).is_some()
