@@ -13,6 +13,7 @@ pub mod bpf;
 pub mod btf;
 pub mod buckets;
 pub mod builtins;
+pub mod bytes;
 pub mod check;
 mod enabling;
 pub mod fixture;

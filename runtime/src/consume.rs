@@ -232,7 +232,7 @@ impl<'a> Consumer<'a> {
         if shown {
             text.push('\n');
         }
-        self.out.write_all(text.as_bytes())?;
+        self.out.text(&text)?;
         text.clear();
         Ok(text)
     }
@@ -247,7 +247,7 @@ impl<'a> Consumer<'a> {
             } else {
                 format!("{:>3} {:>6} {:>32}\n", "CPU", "ID", "FUNCTION:NAME")
             };
-            self.out.write_all(header.as_bytes())?;
+            self.out.text(&header)?;
         }
         if let (true, Some(i)) = (self.flow.on, self.probes.get(&probe)) {
             let probe = &self.manifest.probes[*i];
@@ -325,7 +325,7 @@ impl<'a> Consumer<'a> {
                 let id = number(id) as u32;
                 let waiting = self.speculations.take(id);
                 // What this clause has written so far comes first.
-                self.out.write_all(text.as_bytes())?;
+                self.out.text(text)?;
                 text.clear();
                 for record in waiting {
                     let outer = std::mem::take(text);
@@ -383,7 +383,7 @@ impl<'a> Consumer<'a> {
             target: self.target,
         };
         let result = self.aggregations.print_rest(&mut text, &mut around, kernel);
-        self.out.write_all(text.as_bytes())?;
+        self.out.text(&text)?;
         self.report(result)?;
         self.repeated_faults()?;
         self.flush()

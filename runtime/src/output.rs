@@ -8,6 +8,7 @@ use std::io::{self, BufWriter, Seek, SeekFrom, Stdout, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use strand_compiler::bytes::of_text;
 
 /// Where output goes.
 pub struct Output<'a> {
@@ -63,6 +64,11 @@ impl<'a> Output<'a> {
     /// The file that `freopen()` opened, if output goes there.
     pub fn reopened(&mut self) -> Option<(&Path, &mut BufWriter<File>)> {
         self.file.as_mut().map(|(path, file)| (path.as_path(), file))
+    }
+
+    /// Writes text; the bytes that it stands for where it does.
+    pub fn text(&mut self, text: &str) -> io::Result<()> {
+        self.write_all(&of_text(text))
     }
 
     /// Cuts off what was written to a file so far. Elsewhere it can't be.

@@ -10,7 +10,7 @@ const LETTERS: &str = "aAcCdeEfgGikopsSTuxXY%";
 
 /// Reads a format.
 pub(super) fn parse(text: &[u8]) -> Result<Format, String> {
-    let text = String::from_utf8_lossy(text);
+    let text = crate::bytes::to_text(text);
     let mut format = Format::default();
     let mut literal = String::new();
     let mut chars = text.chars().peekable();

@@ -11,9 +11,12 @@ use crate::options::{OptionError, Options};
 use crate::packet::{self, Packet};
 use crate::process::{Clock, now};
 use crate::record::{Data, decode, half};
+use std::ffi::OsStr;
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::Command;
+use strand_compiler::bytes::of_text;
 use strand_compiler::manifest::{Action, Datum, Format, Record};
 
 impl Consumer<'_> {
@@ -50,14 +53,18 @@ impl Consumer<'_> {
             return self.capture(text, number(protocol) as u32, packet, (bytes, record));
         }
         // What was printed before it was printed where output went then.
-        self.out.write_all(text.as_bytes())?;
+        self.out.text(text)?;
         text.clear();
         self.flush()?;
         match action {
             Action::System { format, args } => {
                 let command = self.formatted(format, args, bytes);
                 let result = self.out.for_command().and_then(|out| {
-                    Command::new("/bin/sh").arg("-c").arg(&command).stdout(out).status()
+                    Command::new("/bin/sh")
+                        .arg("-c")
+                        .arg(OsStr::from_bytes(&of_text(&command)))
+                        .stdout(out)
+                        .status()
                 });
                 match result {
                     Ok(_) => Ok(()),
@@ -73,7 +80,7 @@ impl Consumer<'_> {
                 if path.is_empty() {
                     return self.out.restore();
                 }
-                match self.out.reopen(Path::new(&path)) {
+                match self.out.reopen(Path::new(OsStr::from_bytes(&of_text(&path)))) {
                     Ok(()) => Ok(()),
                     Err(e) => {
                         let what = format!("couldn't freopen() \"{path}\": {}", plain(&e));

@@ -30,7 +30,5 @@ impl std::fmt::Debug for Surroundings<'_> {
     }
 }
 
-/// Bytes as text, without touching what isn't UTF-8 more than needed.
-pub(crate) fn lossy(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
-    String::from_utf8_lossy(bytes)
-}
+/// Bytes as text, from which [`crate::output`] makes the same bytes.
+pub(crate) use strand_compiler::bytes::to_text;

@@ -1,6 +1,6 @@
 //! `trace()`, default output of values, and hex dumps.
 
-use super::{Surroundings, lossy, stack};
+use super::{Surroundings, stack, to_text};
 use crate::record::Data;
 use crate::symbolize::write_symbol;
 use std::fmt::Write;
@@ -27,8 +27,8 @@ pub fn trace(out: &mut String, around: &mut Surroundings<'_>, data: &Data<'_>, q
                 _ => write!(out, " {value:3}"),
             }
         }
-        Data::Text(bytes) if quiet => write!(out, "{}", lossy(bytes)),
-        Data::Text(bytes) => write!(out, "  {:<33}", lossy(bytes)),
+        Data::Text(bytes) if quiet => write!(out, "{}", to_text(bytes)),
+        Data::Text(bytes) => write!(out, "  {:<33}", to_text(bytes)),
         Data::Bytes(bytes) => {
             hex_dump(out, bytes);
             Ok(())
@@ -85,11 +85,11 @@ pub fn value(out: &mut String, around: &mut Surroundings<'_>, data: &Data<'_>, b
             let _ = write!(out, "{lead}{v}");
         }
         Data::Text(bytes) => {
-            let _ = write!(out, "{lead}{:<width$}", lossy(bytes));
+            let _ = write!(out, "{lead}{:<width$}", to_text(bytes));
         }
         Data::Bytes(bytes) if bytes.iter().all(|b| (32..127).contains(b) || *b == 0) => {
             let end = bytes.iter().position(|b| *b == 0).unwrap_or(bytes.len());
-            let _ = write!(out, "{lead}{:<width$}", lossy(&bytes[..end]));
+            let _ = write!(out, "{lead}{:<width$}", to_text(&bytes[..end]));
         }
         Data::Bytes(bytes) => hex_dump(out, bytes),
         Data::Stack(frames) => {

@@ -4,7 +4,7 @@
 //! size and signedness of their argument, so `%d` needs no `l`; the sizes that were
 //! written are accepted and ignored.
 
-use super::{Surroundings, lossy, stack, time};
+use super::{Surroundings, stack, time, to_text};
 use crate::record::Data;
 use crate::symbolize::{write_address, write_symbol};
 use std::fmt::Write;
@@ -123,7 +123,7 @@ impl<'c> Spec<'c> {
             ('c', data) => {
                 let byte = [data.number() as u8];
                 debug_assert!(is_char);
-                self.pad(out, &lossy(&byte));
+                self.pad(out, &to_text(&byte));
             }
             (_, Data::Text(bytes) | Data::Bytes(bytes)) => self.text(out, until_nul(bytes)),
             ('e' | 'E' | 'f' | 'g' | 'G', Data::Float(v)) => self.float(out, *v),
@@ -140,7 +140,7 @@ impl<'c> Spec<'c> {
     fn text(&self, out: &mut String, bytes: &[u8]) {
         // In D, a precision of 0 keeps all of a text.
         let keep = self.precision.filter(|p| *p > 0).unwrap_or(usize::MAX).min(bytes.len());
-        self.pad(out, &lossy(&bytes[..keep]));
+        self.pad(out, &to_text(&bytes[..keep]));
     }
 
     /// Pads text with blanks to the width.
