@@ -14,14 +14,13 @@ use regex::Regex;
 use similar::TextDiff;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use support::{Output, STRAND, no_live, patience};
 
-const STRAND: &str = env!("CARGO_BIN_EXE_strand");
+mod support;
 
 /// What a script's `//@` lines say.
 struct Test {
@@ -63,22 +62,6 @@ fn main() {
     }
     assert!(trials.len() > 100, "the scripts under {} are not found", tests.display());
     libtest_mimic::run(&arguments, trials).exit();
-}
-
-/// Why nothing can be traced here.
-fn no_live() -> Option<String> {
-    if std::env::var_os("STRAND_NO_LIVE").is_some() {
-        return Some("STRAND_NO_LIVE is set".to_owned());
-    }
-    let output = Command::new(STRAND).args(["-q", "-e", "BEGIN { exit(0); }"]).output().ok()?;
-    let told = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    // Anything else that goes wrong is for the tests to find.
-    told.starts_with("strand: tracing needs").then_some(told)
-}
-
-/// How much slower than usual the machine is (an emulated one, say).
-fn patience() -> u32 {
-    std::env::var("STRAND_PATIENCE").ok().and_then(|n| n.parse().ok()).unwrap_or(1)
 }
 
 /// All scripts, in order.
@@ -198,48 +181,6 @@ impl Test {
             let _ = writeln!(complaint, "{extension} differs:\n{diff}");
         }
         if complaint.is_empty() { Ok(()) } else { Err(complaint.into()) }
-    }
-}
-
-/// What a command printed.
-struct Output {
-    /// `None`: it had to be killed.
-    status: Option<ExitStatus>,
-    stdout: String,
-    stderr: String,
-}
-
-impl Output {
-    /// Waits for a child that leads a process group.
-    fn of(mut child: Child, timeout: Duration) -> Output {
-        let read = |mut from: Box<dyn Read + Send>| {
-            thread::spawn(move || {
-                let mut bytes = Vec::new();
-                let _ = from.read_to_end(&mut bytes);
-                String::from_utf8_lossy(&bytes).into_owned()
-            })
-        };
-        let stdout = child.stdout.take().map(|s| read(Box::new(s)));
-        let stderr = child.stderr.take().map(|s| read(Box::new(s)));
-        let started = Instant::now();
-        let mut status = None;
-        while started.elapsed() < timeout {
-            if let Ok(Some(done)) = child.try_wait() {
-                status = Some(done);
-                break;
-            }
-            thread::sleep(Duration::from_millis(2));
-        }
-        if status.is_none() {
-            // With what it started, which may hold the pipes open.
-            // SAFETY: kill(2) takes no memory; the group is our child's, not yet waited for.
-            unsafe { libc::kill(-(child.id() as i32), libc::SIGKILL) };
-            let _ = child.wait();
-        }
-        let text = |t: Option<thread::JoinHandle<String>>| {
-            t.and_then(|t| t.join().ok()).unwrap_or_default()
-        };
-        Output { status, stdout: text(stdout), stderr: text(stderr) }
     }
 }
 

@@ -1,0 +1,71 @@
+//! What tests of the finished binary share: whether it can trace here, and what a child prints.
+//!
+//! In: a child process. Out: its output and status, within a time limit.
+
+use std::io::Read;
+use std::process::{Child, Command, ExitStatus};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The binary.
+pub const STRAND: &str = env!("CARGO_BIN_EXE_strand");
+
+/// Why nothing can be traced here.
+pub fn no_live() -> Option<String> {
+    if std::env::var_os("STRAND_NO_LIVE").is_some() {
+        return Some("STRAND_NO_LIVE is set".to_owned());
+    }
+    let output = Command::new(STRAND).args(["-q", "-e", "BEGIN { exit(0); }"]).output().ok()?;
+    let told = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    // Anything else that goes wrong is for the tests to find.
+    told.starts_with("strand: tracing needs").then_some(told)
+}
+
+/// How much slower than usual the machine is (an emulated one, say).
+pub fn patience() -> u32 {
+    std::env::var("STRAND_PATIENCE").ok().and_then(|n| n.parse().ok()).unwrap_or(1)
+}
+
+/// What a command printed.
+pub struct Output {
+    /// `None`: it had to be killed.
+    pub status: Option<ExitStatus>,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Output {
+    /// Waits for a child that leads a process group.
+    pub fn of(mut child: Child, timeout: Duration) -> Output {
+        let read = |mut from: Box<dyn Read + Send>| {
+            thread::spawn(move || {
+                let mut bytes = Vec::new();
+                let _ = from.read_to_end(&mut bytes);
+                String::from_utf8_lossy(&bytes).into_owned()
+            })
+        };
+        let stdout = child.stdout.take().map(|s| read(Box::new(s)));
+        let stderr = child.stderr.take().map(|s| read(Box::new(s)));
+        let started = Instant::now();
+        let mut status = None;
+        while started.elapsed() < timeout {
+            if let Ok(Some(done)) = child.try_wait() {
+                status = Some(done);
+                break;
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+        if status.is_none() {
+            // With what it started, which may hold the pipes open.
+            // SAFETY: kill(2) takes no memory; the group is our child's, not yet waited for.
+            unsafe { libc::kill(-(child.id() as i32), libc::SIGKILL) };
+            let _ = child.wait();
+        }
+        let text = |t: Option<thread::JoinHandle<String>>| {
+            t.and_then(|t| t.join().ok()).unwrap_or_default()
+        };
+        Output { status, stdout: text(stdout), stderr: text(stderr) }
+    }
+}
