@@ -42,6 +42,14 @@ impl Checker<'_> {
     /// Defines a variable that is assigned a value of this type.
     fn define(&mut self, fresh: &Fresh, ty: TypeId, value: Span, span: Span) -> bool {
         let shown = written(fresh.scope, &fresh.name.name);
+        if fresh.scope == Scope::Global && self.is_own(&fresh.name.name) {
+            let message = format!("`{shown}` is a function, not a variable");
+            self.report(
+                Diagnostic::error("D_IDENT_BADREF", fresh.name.span, message)
+                    .here("what D has a function for can't be a variable's name"),
+            );
+            return false;
+        }
         let shape = match fresh.keys {
             None => Shape::Scalar,
             Some(_) if fresh.scope == Scope::Clause => {

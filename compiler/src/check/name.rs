@@ -139,6 +139,7 @@ impl Checker<'_> {
         }
         let is_function = scope == Scope::Global
             && (builtins::subroutine(&name.name).is_some()
+                || builtins::WRITTEN.contains(&name.name.as_str())
                 || builtins::ACTIONS.contains(&name.name.as_str()));
         let elsewhere = [Scope::Global, Scope::Thread, Scope::Clause]
             .into_iter()
