@@ -1,12 +1,14 @@
 //! The manual: every code block of `docs/*.md` is run, and has to print what it shows.
 //!
-//! In: the pages. Out: one test for each block, named `PAGE:LINE`. `page.rs` says what kinds of blocks there
+//! In: the pages. Out: one test for each block, named `PAGE:LINE`, and tests that nothing
+//! which the program knows by name is left out. `page.rs` says what kinds of blocks there
 //! are, `expected.rs` how shown output may leave things open; `TESTING.md` tells authors.
 //! `UPDATE=1` rewrites the output of blocks that fail: read what it wrote.
 //!
 //! The blocks of a page share a folder, which holds the files that the page shows; a script
 //! without a file name has a folder of its own. They run in any order.
 
+mod complete;
 mod expected;
 mod page;
 #[path = "../support/mod.rs"]
@@ -44,7 +46,7 @@ fn main() {
         symlink(STRAND, bin.join(name)).expect("a link in a new folder");
     }
     let updates = Updates::default();
-    let mut trials = Vec::new();
+    let mut trials = complete::trials(&docs);
     for path in pages(&docs) {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let text = fs::read_to_string(&path).unwrap_or_default();
