@@ -136,8 +136,9 @@ struct Trace {
     /// Tell what the kernel says of the programs
     #[arg(short, long)]
     verbose: bool,
-    /// The script, unless there is -e, and arguments for $1, $2 …
-    #[arg(value_name = "SCRIPT | ARGS", trailing_var_arg = true)]
+    /// The script, unless there is -e, and arguments for $1, $2 … (those that begin with a
+    /// minus and a letter after --)
+    #[arg(value_name = "SCRIPT | ARGS", allow_negative_numbers = true)]
     operands: Vec<String>,
 }
 
