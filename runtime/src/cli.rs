@@ -80,6 +80,7 @@ pub enum Stage {
 /// Follow one request through a kernel: compiles D to BPF and runs it.
 #[derive(Debug, Parser)]
 #[command(name = "strand", version, args_conflicts_with_subcommands = true)]
+#[command(args_override_self = true)]
 #[command(after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
@@ -302,8 +303,8 @@ mod tests {
     }
 
     #[test]
-    fn a_script_takes_all_that_follows() {
-        let got = read("-qZ -x strsize=512 -I inc -D A=1 a.d -q x");
+    fn options_may_follow_the_script() {
+        let got = read("-qZ -x strsize=512 -I inc a.d -q -D A=1 -- -q x");
         insta::assert_snapshot!(format!("{got:?}"), @r#"Ok(Invocation { name: "strand", task: Trace, programs: [Script("a.d")], args: ["-q", "x"], options: ["strsize=512", "define=A=1", "incdir=inc", "zdefs", "quiet"], output: None, command: None, pids: [], verbose: false, btf: None })"#);
     }
 
