@@ -398,7 +398,12 @@ impl Checker<'_> {
         let first = keys(self, aggregations[0]);
         for (id, e) in aggregations.iter().zip(rest).skip(1) {
             let other = keys(self, *id);
-            let differ = other.iter().zip(&first).any(|(a, b)| !self.types.same(*a, *b));
+            // Integers of any size are brought to those of the first.
+            let alike = |a, b| {
+                let integers = self.types.is_integer(a) && self.types.is_integer(b);
+                integers || self.types.same(a, b)
+            };
+            let differ = other.iter().zip(&first).any(|(a, b)| !alike(*a, *b));
             let code = match other.len() == first.len() {
                 true if !differ => continue,
                 true => "D_PRINTA_AGGPROTO",
