@@ -9,25 +9,12 @@ use regex::Regex;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use support::{STRAND, scripts, skips};
 
-const STRAND: &str = env!("CARGO_BIN_EXE_strand");
+mod support;
 
 fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples")
-}
-
-/// All scripts below a folder.
-fn scripts(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for path in fs::read_dir(folder).expect("a folder").flatten().map(|e| e.path()) {
-        if path.is_dir() {
-            found.extend(scripts(&path));
-        } else if path.extension().is_some_and(|e| e == "d") {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
 }
 
 fn strand(args: &[&str]) -> Output {
@@ -57,7 +44,9 @@ fn all_compile() {
 
 #[test]
 fn all_say_what_they_are() {
-    for script in scripts(&examples().join("book")) {
+    let all = scripts(&examples().join("book"));
+    assert_eq!(all.len(), 23);
+    for script in all {
         let source = fs::read_to_string(&script).expect("a script");
         let name = script.file_name().expect("a name").to_string_lossy().into_owned();
         assert!(source.starts_with("#!/usr/bin/env -S strand"), "{name}");
@@ -70,18 +59,13 @@ fn all_say_what_they_are() {
 
 /// Runs an example with a command; each pattern must be found in what it prints.
 fn run(script: &str, command: &str, args: &[&str], patterns: &[&str]) {
-    if std::env::var_os("STRAND_NO_LIVE").is_some() {
-        eprintln!("skipped: STRAND_NO_LIVE is set");
+    if skips() {
         return;
     }
     let path = examples().join(script);
     let path = path.to_string_lossy();
     let output = strand(&[&["-q", "-C", "-c", command, &path], args].concat());
     let (printed, told) = (text(&output.stdout), text(&output.stderr));
-    if told.starts_with("strand: tracing needs") {
-        eprintln!("skipped: {told}");
-        return;
-    }
     assert!(output.status.success(), "{script}: {told}");
     for pattern in patterns {
         let found = Regex::new(pattern).expect("a pattern").is_match(&printed);
@@ -217,8 +201,7 @@ impl Drop for Disk {
 
 /// The disk, unless nothing can be traced or mounted here.
 fn disk(name: &str) -> Option<Disk> {
-    if std::env::var_os("STRAND_NO_LIVE").is_some() {
-        eprintln!("skipped: STRAND_NO_LIVE is set");
+    if skips() {
         return None;
     }
     let disk = Disk::new(name);

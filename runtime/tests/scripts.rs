@@ -18,7 +18,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
-use support::{Output, STRAND, no_live, patience};
+use support::{Output, STRAND, no_live, patience, scripts};
 
 mod support;
 
@@ -62,21 +62,6 @@ fn main() {
     }
     assert!(trials.len() > 100, "the scripts under {} are not found", tests.display());
     libtest_mimic::run(&arguments, trials).exit();
-}
-
-/// All scripts, in order.
-fn scripts(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let Ok(entries) = fs::read_dir(folder) else { return found };
-    for path in entries.flatten().map(|e| e.path()) {
-        if path.is_dir() {
-            found.extend(scripts(&path));
-        } else if path.extension().is_some_and(|e| e == "d") {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
 }
 
 impl Test {

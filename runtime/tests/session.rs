@@ -10,8 +10,9 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
+use support::{STRAND, skips};
 
-const STRAND: &str = env!("CARGO_BIN_EXE_strand");
+mod support;
 
 /// Calls of write(2) that the workload makes.
 const CALLS: u64 = 300_000;
@@ -19,19 +20,6 @@ const CALLS: u64 = 300_000;
 /// The workload: as many writes of one byte as the machine can do, and nothing else.
 fn workload() -> String {
     format!("dd if=/dev/zero of=/dev/null bs=1 count={CALLS} status=none")
-}
-
-/// Whether programs can be loaded here; says so if not.
-fn live() -> bool {
-    if std::env::var_os("STRAND_NO_LIVE").is_some() {
-        eprintln!("skipped: STRAND_NO_LIVE is set");
-        return false;
-    }
-    let output = strand(&["-q", "-e", "BEGIN { exit(0); }"]);
-    if !output.status.success() {
-        eprintln!("skipped: {}", text(&output.stderr).trim());
-    }
-    output.status.success()
 }
 
 fn strand(args: &[&str]) -> Output {
@@ -65,7 +53,7 @@ fn signal(child: &Child, signal: i32) {
 
 #[test]
 fn interrupted_it_prints_end_and_aggregations() {
-    if !live() {
+    if skips() {
         return;
     }
     let (mut child, mut out) = started(
@@ -90,7 +78,7 @@ fn maps_named(name: &str) -> usize {
 
 #[test]
 fn killed_it_leaves_nothing() {
-    if !live() {
+    if skips() {
         return;
     }
     let mounts = fs::read_to_string("/proc/self/mounts").expect("mounts");
@@ -113,7 +101,7 @@ fn killed_it_leaves_nothing() {
 
 #[test]
 fn fast_aggregations_lose_nothing() {
-    if !live() {
+    if skips() {
         return;
     }
     let program = "syscall::write:entry /pid == $target/ { @ = count(); @by[arg2] = sum(arg2); }";
@@ -138,7 +126,7 @@ fn missed(told: &str) -> u64 {
 
 #[test]
 fn lost_records_are_counted() {
-    if !live() {
+    if skips() {
         return;
     }
     let program = r#"syscall::write:entry /pid == $target/ { printf("record %d\n", arg2); }"#;
@@ -208,7 +196,7 @@ fn a_missing_script_is_named() {
 
 #[test]
 fn a_running_process_is_traced_until_it_ends() {
-    if !live() {
+    if skips() {
         return;
     }
     let mut process = Command::new("sleep").arg("0.3").spawn().expect("sleep starts");
@@ -221,7 +209,7 @@ fn a_running_process_is_traced_until_it_ends() {
 
 #[test]
 fn a_command_ends_the_session() {
-    if !live() {
+    if skips() {
         return;
     }
     let output = strand(&["-q", "-c", "sh -c 'exit 3'", "-e", r#"END { printf("over\n"); }"#]);
@@ -231,7 +219,7 @@ fn a_command_ends_the_session() {
 
 #[test]
 fn output_is_appended_to_a_file() {
-    if !live() {
+    if skips() {
         return;
     }
     let path = std::env::temp_dir().join(format!("strand-output.{}", std::process::id()));
@@ -247,7 +235,7 @@ fn output_is_appended_to_a_file() {
 
 #[test]
 fn a_reader_that_leaves_ends_it_quietly() {
-    if !live() {
+    if skips() {
         return;
     }
     let (mut child, out) = started(r#"BEGIN { printf("go\n"); } tick-1ms { printf("more\n"); }"#);

@@ -92,20 +92,9 @@ impl Checker<'_> {
 
     /// `args[N]`
     pub(super) fn typed_argument(&mut self, keys: &[ast::Expr], span: Span) -> Value {
-        let [key] = keys else {
-            let message = format!("`args` takes one index, not {}", keys.len());
-            self.report(Diagnostic::error("D_PROTO_LEN", span, message));
-            return self.bad_value(span);
-        };
-        let index = self.rvalue(key);
-        if self.is_bad(index.ty) {
-            return self.bad_value(span);
-        }
-        let Some(n) = constant(&index).filter(|_| self.types.is_integer(index.ty)) else {
-            self.report(
-                Diagnostic::error("D_PROTO_ARG", key.span, "the index of `args` isn't a constant")
-                    .here("each argument has a type of its own, so this must be a number"),
-            );
+        let why =
+            |d: Diagnostic| d.here("each argument has a type of its own, so this must be a number");
+        let Some((n, at)) = self.constant_index("args", keys, span, why) else {
             return self.bad_value(span);
         };
         self.env.dependence = Dependence::Args;
@@ -120,10 +109,36 @@ impl Checker<'_> {
         match arg {
             Some(arg) => self.argument(&arg, n, span),
             None => {
-                self.no_such_argument(&context, n, key.span);
+                self.no_such_argument(&context, n, at);
                 self.bad_value(span)
             }
         }
+    }
+
+    /// The one index, a constant, of what is written like an array but has a type for each
+    /// element, and where it is. `why` says more of an index that isn't one.
+    pub(super) fn constant_index(
+        &mut self,
+        name: &str,
+        keys: &[ast::Expr],
+        span: Span,
+        why: impl FnOnce(Diagnostic) -> Diagnostic,
+    ) -> Option<(i64, Span)> {
+        let [key] = keys else {
+            let message = format!("`{name}` takes one index, not {}", keys.len());
+            self.report(Diagnostic::error("D_PROTO_LEN", span, message));
+            return None;
+        };
+        let index = self.rvalue(key);
+        if self.is_bad(index.ty) {
+            return None;
+        }
+        let n = constant(&index).filter(|_| self.types.is_integer(index.ty));
+        if n.is_none() {
+            let message = format!("the index of `{name}` isn't a constant");
+            self.report(why(Diagnostic::error("D_PROTO_ARG", key.span, message)));
+        }
+        n.map(|n| (n, key.span))
     }
 
     fn no_such_argument(&mut self, context: &super::Context, n: i64, span: Span) {

@@ -4,7 +4,7 @@
 //! kernel's own copy of it.
 
 use super::Checker;
-use super::value::{Value, constant};
+use super::value::Value;
 use crate::builtins;
 use crate::typed::Expr;
 use strand_grammar::ast;
@@ -14,26 +14,16 @@ use strand_grammar::source::Span;
 impl Checker<'_> {
     /// `uregs[N]`
     pub(super) fn user_register(&mut self, keys: &[ast::Expr], span: Span) -> Value {
-        let [key] = keys else {
-            let message = format!("`uregs` takes one index, not {}", keys.len());
-            self.report(Diagnostic::error("D_PROTO_LEN", span, message));
-            return self.bad_value(span);
+        let why = |d: Diagnostic| {
+            d.here("which register it is must be known when the program is compiled")
+                .hint("use a name of a register, as in `uregs[R_PC]`")
         };
-        let index = self.rvalue(key);
-        if self.is_bad(index.ty) {
-            return self.bad_value(span);
-        }
-        let Some(n) = constant(&index).filter(|_| self.types.is_integer(index.ty)) else {
-            self.report(
-                Diagnostic::error("D_PROTO_ARG", key.span, "the index of `uregs` isn't a constant")
-                    .here("which register it is must be known when the program is compiled")
-                    .hint("use a name of a register, as in `uregs[R_PC]`"),
-            );
+        let Some((n, at)) = self.constant_index("uregs", keys, span, why) else {
             return self.bad_value(span);
         };
         let Some(text) = usize::try_from(n).ok().and_then(builtins::register) else {
             self.report(
-                Diagnostic::error("D_UNKNOWN", key.span, format!("there is no register {n}"))
+                Diagnostic::error("D_UNKNOWN", at, format!("there is no register {n}"))
                     .hint("use a name of a register, as in `uregs[R_PC]`"),
             );
             return self.bad_value(span);

@@ -5,14 +5,36 @@
 
 use super::derived::{Arg, Derived, Entry, Source, translated};
 
+/// What the probes of `tcp` and `udp` have too.
+pub(super) const PACKET: Arg = translated(0, "struct sk_buff *", "pktinfo_t *");
+pub(super) const SOCKET: Arg = translated(1, "struct sock *", "csinfo_t *");
+pub(super) const HEADER: Arg = translated(2, "void_ip_t *", "ipinfo_t *");
+
 const ARGS: [Arg; 6] = [
-    translated(0, "struct sk_buff *", "pktinfo_t *"),
-    translated(1, "struct sock *", "csinfo_t *"),
-    translated(2, "void_ip_t *", "ipinfo_t *"),
+    PACKET,
+    SOCKET,
+    HEADER,
     translated(3, "struct net_device *", "ifinfo_t *"),
     translated(4, "struct iphdr *", "ipv4info_t *"),
     translated(5, "struct ipv6hdr *", "ipv6info_t *"),
 ];
+
+/// A packet whose payload is a segment or a datagram comes from a device; its socket isn't
+/// known yet.
+pub(super) const fn received(when: &'static str) -> Source {
+    Source::tracepoint("netif_receive_skb")
+        .args(&[
+            "arg0",
+            "0",
+            "_got_ip[(struct sk_buff *)arg0]",
+            "0",
+            "_ip_payload[_got_ip[(struct sk_buff *)arg0]]",
+            "0",
+            "0",
+            "1",
+        ])
+        .when(when)
+}
 
 /// The provider.
 pub static IP: Derived = Derived {

@@ -6,18 +6,12 @@
 //! answers it.
 
 use super::derived::{Arg, Derived, Entry, Source, translated};
+use super::ip::{HEADER, PACKET, SOCKET, received};
 
-const PACKET: Arg = translated(0, "struct sk_buff *", "pktinfo_t *");
-const SOCKET: Arg = translated(1, "struct sock *", "csinfo_t *");
 const STATE: Arg = translated(3, "struct tcp_sock *", "tcpsinfo_t *");
 
-const SEGMENT: [Arg; 5] = [
-    PACKET,
-    SOCKET,
-    translated(2, "void_ip_t *", "ipinfo_t *"),
-    STATE,
-    translated(4, "struct tcphdr *", "tcpinfo_t *"),
-];
+const SEGMENT: [Arg; 5] =
+    [PACKET, SOCKET, HEADER, STATE, translated(4, "struct tcphdr *", "tcpinfo_t *")];
 
 /// Of a segment that the socket sends.
 const OUTBOUND: [Arg; 5] = [
@@ -115,22 +109,10 @@ pub static TCP: Derived = Derived {
         Entry {
             name: "receive",
             args: &SEGMENT,
-            alternatives: &[&[Source::tracepoint("netif_receive_skb")
-                .args(&[
-                    "arg0",
-                    "0",
-                    "_got_ip[(struct sk_buff *)arg0]",
-                    "0",
-                    "_ip_payload[_got_ip[(struct sk_buff *)arg0]]",
-                    "0",
-                    "0",
-                    "1",
-                ])
-                .when(
-                    "_is_ip[(struct sk_buff *)arg0] && \
-                     ((struct sk_buff *)arg0)->pkt_type != 3 && \
-                     _ip_protocol[_got_ip[(struct sk_buff *)arg0]] == 6",
-                )]],
+            alternatives: &[&[received(
+                "_is_ip[(struct sk_buff *)arg0] && ((struct sk_buff *)arg0)->pkt_type != 3 && \
+                 _ip_protocol[_got_ip[(struct sk_buff *)arg0]] == 6",
+            )]],
         },
         Entry {
             name: "send",

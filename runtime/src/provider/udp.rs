@@ -3,11 +3,12 @@
 //! Made like `ip`, of which these are some.
 
 use super::derived::{Arg, Derived, Entry, Source, translated};
+use super::ip::{HEADER, PACKET, SOCKET, received};
 
 const ARGS: [Arg; 5] = [
-    translated(0, "struct sk_buff *", "pktinfo_t *"),
-    translated(1, "struct sock *", "csinfo_t *"),
-    translated(2, "void_ip_t *", "ipinfo_t *"),
+    PACKET,
+    SOCKET,
+    HEADER,
     translated(3, "struct udp_sock *", "udpsinfo_t *"),
     translated(4, "struct udphdr *", "udpinfo_t *"),
 ];
@@ -20,22 +21,10 @@ pub static UDP: Derived = Derived {
         Entry {
             name: "receive",
             args: &ARGS,
-            alternatives: &[&[Source::tracepoint("netif_receive_skb")
-                .args(&[
-                    "arg0",
-                    "0",
-                    "_got_ip[(struct sk_buff *)arg0]",
-                    "0",
-                    "_ip_payload[_got_ip[(struct sk_buff *)arg0]]",
-                    "0",
-                    "0",
-                    "1",
-                ])
-                .when(
-                    "_is_ip[(struct sk_buff *)arg0] && \
-                     ((struct sk_buff *)arg0)->pkt_type != 3 && \
-                     _ip_protocol[_got_ip[(struct sk_buff *)arg0]] == 17",
-                )]],
+            alternatives: &[&[received(
+                "_is_ip[(struct sk_buff *)arg0] && ((struct sk_buff *)arg0)->pkt_type != 3 && \
+                 _ip_protocol[_got_ip[(struct sk_buff *)arg0]] == 17",
+            )]],
         },
         Entry {
             name: "send",

@@ -2,7 +2,12 @@
 //!
 //! In: a child process. Out: its output and status, within a time limit.
 
+// Each test program uses a part of it.
+#![allow(dead_code)]
+
+use std::fs;
 use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,6 +24,30 @@ pub fn no_live() -> Option<String> {
     let told = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     // Anything else that goes wrong is for the tests to find.
     told.starts_with("strand: tracing needs").then_some(told)
+}
+
+/// All D scripts below a folder, in order.
+pub fn scripts(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let Ok(entries) = fs::read_dir(folder) else { return found };
+    for path in entries.flatten().map(|e| e.path()) {
+        if path.is_dir() {
+            found.extend(scripts(&path));
+        } else if path.extension().is_some_and(|e| e == "d") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Why nothing can be traced here was said, if that is so.
+pub fn skips() -> bool {
+    let why = no_live();
+    if let Some(why) = &why {
+        eprintln!("skipped: {why}");
+    }
+    why.is_some()
 }
 
 /// How much slower than usual the machine is (an emulated one, say).

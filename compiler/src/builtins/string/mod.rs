@@ -134,17 +134,15 @@ fn byte_at(cx: &mut Context, text: Value, index: Value) -> Value {
     cx.b.binary(BinOp::Add, text, index)
 }
 
-/// The bytes from `start` to before `end` as text in new memory.
-fn first_bytes(cx: &mut Context, from: Value, start: Value, end: Value) -> Value {
+/// Copies the bytes from `start` to before `end` as text.
+fn copy_part(cx: &mut Context, to: Value, from: Value, (start, end): (Value, Value)) {
     let strsize = cx.strsize();
     let length = cx.b.binary(BinOp::Sub, end, start);
     let most = cx.int(i64::from(strsize) - 1);
     let length = cx.select(Cond::ULt, length, most, length, most);
     let size = cx.b.add_imm(length, 1);
-    let to = cx.scratch(strsize);
     let from = byte_at(cx, from, start);
     cx.helper(Helper::PROBE_READ_KERNEL_STR, &[to, size, from]);
-    to
 }
 
 /// Text from an index on in new memory, or NULL if the index is below 0.

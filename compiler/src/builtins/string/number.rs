@@ -62,7 +62,8 @@ fn lltostr(cx: &mut Context, call: &Call) -> Operand {
     let positive = cx.b.unary(UnOp::Neg, n);
     let n = cx.select(Cond::Eq, negative, one, positive, n);
     let words = words(cx, &[n, base, last]);
-    let buffer = cx.scratch(ROOM);
+    // As much again, since who reads the text may read so far from its start.
+    let buffer = cx.scratch(2 * ROOM);
     cx.b.store_imm(Width::W8, buffer, LAST as i32 + 1, 0);
     let turn = turn(cx, "strand_digit", 2, |t| {
         let (n, base) = (t.word(NUMBER), t.word(BASE));
@@ -108,11 +109,8 @@ fn lltostr(cx: &mut Context, call: &Call) -> Operand {
     let start = word(cx, words, POSITION);
     let start = cx.b.add_imm(start, 1);
     let start = cx.b.binary_imm(BinOp::And, start, i64::from(ROOM) - 1);
-    let to = cx.scratch(ROOM);
-    let from = cx.b.binary(BinOp::Add, buffer, start);
-    let size = cx.int(i64::from(ROOM));
-    cx.helper(crate::ir::Helper::PROBE_READ_KERNEL_STR, &[to, size, from]);
-    Operand::Text(Text::Memory(to, ROOM))
+    let text = cx.b.binary(BinOp::Add, buffer, start);
+    Operand::Text(Text::Memory(text, ROOM))
 }
 
 /// When something comes before the digits.

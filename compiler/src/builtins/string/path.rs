@@ -1,7 +1,7 @@
 //! Paths as text: `basename dirname cleanpath`.
 
 use super::walk::{Turn, turn, walk, word, words};
-use super::{first_bytes, measured};
+use super::{copy_part, measured};
 use crate::builtins::{Call, Context, Operand, ParamKind, ResultType, Subroutine, required};
 use crate::ir::{BinOp, Cond, FunctionId, Value, Width};
 use crate::lower::Text;
@@ -84,7 +84,8 @@ fn basename(cx: &mut Context, call: &Call) -> Operand {
     let words = parts(cx, path);
     let start = word(cx, words, part::START);
     let end = word(cx, words, part::END);
-    let to = first_bytes(cx, path, start, end);
+    let to = cx.scratch(cx.strsize());
+    copy_part(cx, to, path, (start, end));
     no_part(cx, path, to, end);
     Operand::Text(Text::Memory(to, cx.strsize()))
 }
@@ -96,7 +97,8 @@ fn dirname(cx: &mut Context, call: &Call) -> Operand {
     let directory = word(cx, words, part::DIRECTORY);
     let zero = cx.int(0);
     let known = cx.select(Cond::SGt, directory, zero, directory, zero);
-    let to = first_bytes(cx, path, zero, known);
+    let to = cx.scratch(cx.strsize());
+    copy_part(cx, to, path, (zero, known));
     // What is before the last part is the root, or nothing.
     let (short, done) = (cx.b.block(&[]), cx.b.block(&[]));
     cx.b.branch_imm(Cond::SGt, directory, 0, done, short);

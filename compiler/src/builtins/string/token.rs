@@ -4,9 +4,9 @@
 //! threads, and the clauses of one thread, go through their texts as C programs do.
 
 use super::walk::{Turn, turn, walk, word};
-use super::{byte_at, first_bytes, stored};
+use super::{byte_at, copy_part, stored};
 use crate::builtins::{Call, Context, Operand, ParamKind, ResultType, Subroutine, required};
-use crate::ir::{BinOp, Cond, FunctionId, Helper, Value, Width};
+use crate::ir::{BinOp, Cond, FunctionId, Value, Width};
 use crate::lower::Text;
 use crate::typed::{ExprKind, Target, VariableId};
 
@@ -61,9 +61,7 @@ fn strtok(cx: &mut Context, call: &Call) -> Operand {
     let (found, nothing) = (cx.b.block(&[]), done);
     cx.b.branch_imm(Cond::SGe, start, 0, found, nothing);
     cx.b.switch_to(found);
-    let piece = first_bytes(cx, copy, start, end);
-    let size = cx.int(i64::from(strsize));
-    cx.helper(Helper::PROBE_READ_KERNEL_STR, &[result, size, piece]);
+    copy_part(cx, result, copy, (start, end));
     cx.b.jump(done, &[]);
     cx.b.switch_to(done);
     Operand::Text(Text::Stored(result, strsize))
