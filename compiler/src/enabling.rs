@@ -51,8 +51,8 @@ fn no_match(pattern: &ProbePattern) -> String {
 
 /// The probes of every clause, and what has been made of them so far.
 pub(crate) struct Plan {
-    /// By clause: indices of probes, once for each description that matches.
-    matched: Vec<Vec<usize>>,
+    /// By clause: indices of descriptions, and of the probes that each matches.
+    matched: Vec<Vec<(usize, usize)>>,
     probes: Vec<Enabled>,
     /// Checked clauses; sites refer to them.
     versions: Vec<Clause>,
@@ -66,15 +66,13 @@ impl Plan {
         let mut by_pattern: FxHashMap<ProbePattern, Vec<usize>> = FxHashMap::default();
         for clause in clauses {
             let mut matched = Vec::new();
-            for description in &clause.probes {
-                let pattern = pattern_of(description);
-                if let Some(known) = by_pattern.get(&pattern) {
-                    matched.extend_from_slice(known);
-                    continue;
+            for (i, description) in clause.probes.iter().enumerate() {
+                let pattern = ProbePattern::from(description);
+                if !by_pattern.contains_key(&pattern) {
+                    let found = plan.find(&pattern, description, &mut by_id, checker);
+                    by_pattern.insert(pattern.clone(), found);
                 }
-                let found = plan.find(&pattern, description, &mut by_id, checker);
-                matched.extend_from_slice(&found);
-                by_pattern.insert(pattern, found);
+                matched.extend(by_pattern[&pattern].iter().map(|probe| (i, *probe)));
             }
             plan.matched.push(matched);
         }
@@ -136,7 +134,7 @@ impl Plan {
         }
         let mut known: FxHashMap<ContextKey, usize> = FxHashMap::default();
         let mut dependence = None;
-        for probe_index in matched {
+        for (description, probe_index) in matched {
             let probe = self.probes[probe_index].probe.clone();
             let args: Rc<[ProbeArg]> = probe.args.clone().into();
             for (site_index, site) in probe.sites.iter().enumerate() {
@@ -168,6 +166,9 @@ impl Plan {
                 };
                 self.probes[probe_index].clauses[site_index].push(version);
             }
+            let typed = dependence == Some(Dependence::Args);
+            let description = &clause.probes[description];
+            checker.clause_enables(index as usize, &probe, description, typed);
         }
     }
 
@@ -208,16 +209,6 @@ fn shared_name(probe: &Probe, site: &Site) -> Rc<str> {
             format!("{}:{}:{}", probe.provider, probe.module, probe.name).into()
         }
         _ => "".into(),
-    }
-}
-
-fn pattern_of(d: &ProbeDescription) -> ProbePattern {
-    ProbePattern {
-        id: d.id,
-        provider: d.provider.clone(),
-        module: d.module.clone(),
-        function: d.function.clone(),
-        name: d.name.clone(),
     }
 }
 

@@ -11,8 +11,8 @@
 use crate::btf::declare::{declare, declare_on};
 use crate::btf::{Btf, BtfKind, BtfType};
 use crate::kernel::{
-    ArgType, Attach, Feature, Kernel, Probe, ProbeArg, ProbeError, ProbePattern, Site, Symbol,
-    SymbolClass, SymbolError, glob_match,
+    ArgType, Attach, Feature, Kernel, Probe, ProbeArg, ProbeError, ProbePattern, ProbeStability,
+    Site, Symbol, SymbolClass, SymbolError, glob_match,
 };
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -310,6 +310,7 @@ fn probe(
         name: name.into(),
         args,
         sites,
+        stability: ProbeStability::default(),
     }
 }
 

@@ -7,6 +7,8 @@
 use crate::btf::Btf;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use strand_grammar::ast::ProbeDescription;
+use strand_grammar::stability::{self, Attributes, Stability};
 
 /// A kernel, seen from the compiler.
 pub trait Kernel {
@@ -54,6 +56,18 @@ pub struct ProbePattern {
     pub name: String,
 }
 
+impl From<&ProbeDescription> for ProbePattern {
+    fn from(d: &ProbeDescription) -> ProbePattern {
+        ProbePattern {
+            id: d.id,
+            provider: d.provider.clone(),
+            module: d.module.clone(),
+            function: d.function.clone(),
+            name: d.name.clone(),
+        }
+    }
+}
+
 impl std::fmt::Display for ProbePattern {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.id {
@@ -77,7 +91,7 @@ pub struct ProbeError {
 }
 
 /// One probe.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Probe {
     /// Unique while tracing; BEGIN is 1, END 2, ERROR 3.
     pub id: u32,
@@ -93,6 +107,42 @@ pub struct Probe {
     pub args: Vec<ProbeArg>,
     /// Where it attaches; several if several kernel events make up this probe.
     pub sites: Vec<Site>,
+    /// How far a script may rely on it.
+    pub stability: ProbeStability,
+}
+
+/// How far a script may rely on a probe: on each field of its description, if a script
+/// names it, and on its arguments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProbeStability {
+    /// Provider.
+    pub provider: Attributes,
+    /// Module.
+    pub module: Attributes,
+    /// Function.
+    pub function: Attributes,
+    /// Name.
+    pub name: Attributes,
+    /// `args[]`.
+    pub args: Attributes,
+}
+
+impl ProbeStability {
+    /// Of a description: the least of the fields that it names. One that leaves the provider
+    /// open may match anything.
+    pub fn of(&self, pattern: &ProbePattern) -> Attributes {
+        let names = |text: &str| !text.is_empty() && !text.contains(['*', '?', '[']);
+        if !names(&pattern.provider) {
+            return Attributes::of(Stability::Unstable, stability::Class::Common);
+        }
+        let fields = [
+            (&pattern.module, self.module),
+            (&pattern.function, self.function),
+            (&pattern.name, self.name),
+        ];
+        let named = fields.into_iter().filter(|(text, _)| names(text));
+        named.fold(self.provider, |all, (_, field)| all.least(field))
+    }
 }
 
 impl Probe {

@@ -49,6 +49,8 @@ pub struct Compiled {
     pub code: bpf::Code,
     /// Where the program does something destructive, with the name of what it calls.
     pub destructive: Vec<(Span, String)>,
+    /// How stable each clause is, and where it stands.
+    pub stability: Vec<(Span, typed::Reliance)>,
 }
 
 /// Compiles a program. With errors among the diagnostics there is no object.
@@ -96,5 +98,13 @@ pub fn compile_typed(
         bpf::compile(&mut ir, &bpf::Options::default()).map_err(|e| too_big(e.to_string()))?;
     let object = object::write(&ir, &code, &manifest, kernel, sources)
         .map_err(|e| too_big(e.to_string()))?;
-    Ok(Compiled { object, manifest, ir, code, destructive: program.destructive.clone() })
+    let stability = program.clauses.iter().copied().zip(program.stability.iter().copied());
+    Ok(Compiled {
+        object,
+        manifest,
+        ir,
+        code,
+        destructive: program.destructive.clone(),
+        stability: stability.collect(),
+    })
 }

@@ -3,6 +3,8 @@
 //! In: `-x` and `#pragma D option` values that the runtime has parsed. Out: read by
 //! `check` and `lower`. Decides the defaults, which are DTrace's.
 
+use strand_grammar::stability::Attributes;
+
 /// Options that change what is compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -38,6 +40,11 @@ pub struct Options {
     pub printsize: u32,
     /// Bytes of a packet that `pcap()` takes.
     pub pcapsize: u32,
+    /// What is less stable than this is an error.
+    pub least_stable: Option<Attributes>,
+    /// Kernel symbols are errors: they are neither to be looked up (`linkmode=dynamic`) nor
+    /// to be left open (`kdefs`).
+    pub no_symbols: bool,
     /// The only processor to trace on.
     pub cpu: Option<u32>,
 }
@@ -61,6 +68,8 @@ impl Default for Options {
             quiet: false,
             printsize: 8192,
             pcapsize: 1514,
+            least_stable: None,
+            no_symbols: false,
             cpu: None,
         }
     }

@@ -14,6 +14,7 @@ use crate::manifest::{AggregatingFunction, Format};
 use crate::types::{RecordId, Space, TypeId, Types};
 use strand_grammar::ast::{BinaryOp, Scope};
 use strand_grammar::source::Span;
+use strand_grammar::stability::Attributes;
 
 /// A variable of the program: index into [`Program::variables`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,6 +45,27 @@ pub struct Program {
     pub enablings: Vec<Enabling>,
     /// Where something destructive is done, with the function's name.
     pub destructive: Vec<(Span, String)>,
+    /// How stable each source clause is.
+    pub stability: Vec<Reliance>,
+}
+
+/// How stable a clause is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reliance {
+    /// The least of its probes' descriptions.
+    pub description: Attributes,
+    /// The least of all that it uses.
+    pub statements: Attributes,
+}
+
+impl Reliance {
+    /// Of two clauses.
+    pub fn least(self, other: Reliance) -> Reliance {
+        Reliance {
+            description: self.description.least(other.description),
+            statements: self.statements.least(other.statements),
+        }
+    }
 }
 
 /// Probes that run the same clauses in the same context.

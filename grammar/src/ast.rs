@@ -194,8 +194,6 @@ pub enum ExprKind {
         /// In order.
         args: Vec<Expr>,
     },
-    /// `e(a, …)` where `e` is no name: nothing that D can call.
-    CallOf(Box<Expr>, Vec<Expr>),
     /// `x.m`
     Member(Box<Expr>, Ident),
     /// `x->m`

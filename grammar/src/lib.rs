@@ -18,6 +18,7 @@ mod parse;
 mod pragma;
 pub mod source;
 mod specifiers;
+pub mod stability;
 pub mod strict;
 pub mod suggest;
 mod syntax;

@@ -6,6 +6,7 @@
 use crate::ast::{Ident, Pragma};
 use crate::diagnostic::Diagnostic;
 use crate::source::Span;
+use crate::stability::Attributes;
 
 /// Reads a control line.
 pub fn control_line(line: &str, span: Span) -> Result<Option<Pragma>, Diagnostic> {
@@ -47,7 +48,8 @@ fn error(text: String, span: Span) -> Result<(), Diagnostic> {
 fn form(word: &str, args: &[String], span: Span) -> Result<(), Diagnostic> {
     let (takes, right, wrong) = match word {
         "attributes" => {
-            ("<attributes> <ident>", args.first().is_none_or(|a| is_attributes(a)), "attributes")
+            let attributes = |a: &String| a.parse::<Attributes>().is_ok();
+            ("<attributes> <ident>", args.first().is_none_or(attributes), "attributes")
         }
         "binding" => {
             let version = |a: &String| is_version(a.trim_matches('"'));
@@ -79,21 +81,6 @@ fn form(word: &str, args: &[String], span: Span) -> Result<(), Diagnostic> {
     Err(Diagnostic::error("D_PRAGMA_INVAL", span, format!("`{first}` is no {wrong}"))
         .classic(classic)
         .hint(hint))
-}
-
-/// Stability of a name and its data, and the class of systems that it depends on.
-fn is_attributes(text: &str) -> bool {
-    const STABILITIES: [&str; 8] = [
-        "Internal", "Private", "Obsolete", "External", "Unstable", "Evolving", "Stable", "Standard",
-    ];
-    const CLASSES: [&str; 6] = ["Unknown", "CPU", "Platform", "Group", "ISA", "Common"];
-    let is = |known: &[&str], word: &str| known.iter().any(|k| k.eq_ignore_ascii_case(word));
-    match text.split('/').collect::<Vec<_>>().as_slice() {
-        [name, data, class] => {
-            is(&STABILITIES, name) && is(&STABILITIES, data) && is(&CLASSES, class)
-        }
-        _ => false,
-    }
 }
 
 fn is_version(text: &str) -> bool {

@@ -156,18 +156,23 @@ pub fn enumeration(name: Option<Ident>, items: Option<Vec<Enumerator>>) -> TypeS
     TypeSpecKind::Enum { module, tag, items }
 }
 
-/// `f(args)`
-pub fn call(f: Expr, args: Vec<Expr>) -> ExprKind {
-    match f.kind {
-        ExprKind::Name(Scope::Global, function) => ExprKind::Call { function, args },
-        _ => ExprKind::CallOf(Box::new(f), args),
-    }
-}
-
 impl Actions {
     /// For tokens of this source.
     pub fn new(source: SourceId) -> Self {
         Actions { source, diagnostics: RefCell::default() }
+    }
+
+    /// `f(args)`
+    pub fn call(&self, f: Expr, args: Vec<Expr>) -> ExprKind {
+        if let ExprKind::Name(Scope::Global, function) = f.kind {
+            return ExprKind::Call { function, args };
+        }
+        self.diagnostics.borrow_mut().push(
+            Diagnostic::error("D_FUNC_IDENT", f.span, "this is not the name of a function")
+                .here("only a name can be called")
+                .hint("an operator may be missing before the `(`"),
+        );
+        f.kind
     }
 
     /// A span of this source.

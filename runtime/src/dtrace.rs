@@ -84,7 +84,7 @@ pub fn parse(args: impl IntoIterator<Item = String>) -> Result<Invocation, Error
             'l' => Some(Task::List),
             'V' => Some(Task::Version),
             'h' => Some(Task::Header),
-            'G' => return Err(Error::Usage(NO_LINKING.to_owned())),
+            'G' => return Err(Error::NotOffered(NO_LINKING)),
             'a' | 'A' => return Err(Error::Usage(format!("-{letter} is not supported"))),
             _ => {
                 apply(&mut invocation, letter, value.unwrap_or_default())?;

@@ -4,10 +4,10 @@
 
 use crate::kernel::LiveKernel;
 use crate::probe::{self, ProbeName};
-use crate::provider::stability::Attributes;
 use std::io::{self, Write};
 use strand_compiler::btf::print::type_name;
-use strand_compiler::kernel::{ArgType, Probe, ProbeArg};
+use strand_compiler::kernel::{ArgType, Probe, ProbeArg, ProbePattern};
+use strand_grammar::stability::Attributes;
 
 /// Writes the list.
 pub fn list(
@@ -24,24 +24,27 @@ pub fn list(
             n.id, n.provider, n.module, n.function, n.name
         )?;
         if verbose && let Ok(probe) = probe::describe(kernel, n) {
-            attributes(n, out)?;
+            let pattern = ProbePattern {
+                id: None,
+                provider: probe.provider.clone(),
+                module: probe.module.clone(),
+                function: probe.function.clone(),
+                name: probe.name.clone(),
+            };
+            attributes("Probe Description", probe.stability.of(&pattern), out)?;
+            attributes("Argument", probe.stability.args, out)?;
             arguments(kernel, &probe, out)?;
         }
     }
     Ok(())
 }
 
-/// How far a script may rely on the probe and on its arguments.
-fn attributes(name: &ProbeName, out: &mut dyn Write) -> io::Result<()> {
-    let promise = probe::provider(name.provider).promise();
-    let parts = [("Probe Description", promise.of(name)), ("Argument", promise.args)];
-    for (what, Attributes { stability, class }) in parts {
-        writeln!(out, "\n\t{what} Attributes")?;
-        writeln!(out, "\t\tIdentifier Names: {stability:?}")?;
-        writeln!(out, "\t\tData Semantics:   {stability:?}")?;
-        writeln!(out, "\t\tDependency Class: {class}")?;
-    }
-    Ok(())
+/// How far a script may rely on something.
+pub fn attributes(what: &str, a: Attributes, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "\n\t{what} Attributes")?;
+    writeln!(out, "\t\tIdentifier Names: {}", a.name)?;
+    writeln!(out, "\t\tData Semantics:   {}", a.data)?;
+    writeln!(out, "\t\tDependency Class: {}", a.class)
 }
 
 fn arguments(kernel: &LiveKernel, probe: &Probe, out: &mut dyn Write) -> io::Result<()> {

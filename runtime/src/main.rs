@@ -23,7 +23,11 @@ fn main() -> ExitCode {
             return ExitCode::from(USAGE);
         }
         dtrace::parse(args).map_err(|error| {
-            eprint!("dtrace: {}\n{}", error.text(), dtrace::USAGE);
+            complain("dtrace", &error);
+            if !matches!(error, Error::Usage(_)) {
+                return ExitCode::FAILURE;
+            }
+            eprint!("{}", dtrace::USAGE);
             ExitCode::from(USAGE)
         })
     } else {

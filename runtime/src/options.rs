@@ -6,6 +6,7 @@
 
 use rustc_hash::FxHashMap;
 use strand_compiler::options::Options as CompilerOptions;
+use strand_grammar::stability::Attributes;
 
 /// A value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub enum Kind {
     Registers(u64),
     /// A version of D.
     Version,
+    /// Stability attributes.
+    Attributes,
     /// A period or a rate.
     Rate,
     /// Text that decides how the program is read: not for the program itself to say.
@@ -88,7 +91,7 @@ pub static OPTIONS: [Described; 89] = {
     use Kind::{Opposite, Outside, Rate, Registers, Size, SizeFrom, Switch, Text, Version};
     use Phase::{Compile, Dynamic, Start};
     [
-        option("amin", TEXT, Compile, ""),
+        option("amin", Kind::Attributes, Compile, ""),
         option("argref", Switch, Compile, ""),
         option("core", TEXT, Compile, ""),
         option("cpp", Switch, Compile, ""),
@@ -283,6 +286,9 @@ impl Kind {
             Kind::SizeFrom(least) => format!("it is a number of bytes of at least {least}"),
             Kind::Registers(max) => format!("it is a number from 1 to {max}"),
             Kind::Version => format!("it is a version of D from {} to 2.0.1", VERSIONS[0]),
+            Kind::Attributes => {
+                "it is name/data/class, such as Evolving/Evolving/Common".to_owned()
+            }
             Kind::Text([]) | Kind::Outside([]) => "it is a text".to_owned(),
             Kind::Text(words) | Kind::Outside(words) => {
                 format!("it is one of {}", words.join(", "))
@@ -303,6 +309,9 @@ impl Kind {
             Kind::Version => {
                 let known = VERSIONS.iter().any(|v| version(v) == version(text));
                 known.then(|| Value::Text(text.to_owned()))
+            }
+            Kind::Attributes => {
+                text.parse::<Attributes>().ok().map(|_| Value::Text(text.to_owned()))
             }
             Kind::Rate => rate(text).map(Value::Number),
             Kind::Text(words) | Kind::Outside(words) => {
@@ -541,6 +550,8 @@ impl Options {
             printsize: small("printsize"),
             // More than the largest packet is never there.
             pcapsize: small("pcapsize").clamp(1, 65535),
+            least_stable: self.text("amin").and_then(|text| text.parse().ok()),
+            no_symbols: self.text("linkmode").as_deref() == Some("dynamic") && !self.on("knodefs"),
             cpu: self.number("cpu").and_then(|n| u32::try_from(n).ok()),
         };
         let most = self.number("maxframes").map_or(u32::MAX, |n| n as u32);

@@ -8,14 +8,16 @@ use crate::cli::{Invocation, ProgramText};
 use crate::error::Error;
 use crate::kernel::LiveKernel;
 use crate::libraries;
+use crate::list;
 use crate::options::Options;
 use crate::preprocess::{self, PreprocessError};
 use crate::process;
 use crate::session;
-use std::io::{IsTerminal, Read};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
 use strand_compiler::check::KnownTypes;
-use strand_compiler::kernel::{Kernel, ProbePattern};
+use strand_compiler::kernel::Kernel;
+use strand_compiler::typed::Reliance;
 use strand_compiler::{Compiled, compile};
 use strand_grammar::ast::{Clause, Item, Pragma, ProbeDescription, Program};
 use strand_grammar::diagnostic::{Diagnostic, render, render_dtrace_style};
@@ -213,17 +215,30 @@ impl Parsed {
         let lines = self.units.iter().zip(&invocation.programs).map(|(unit, program)| {
             let descriptions = self.clauses(unit.source).flat_map(|c| &c.probes);
             let count: usize =
-                descriptions.map(|d| kernel.probes(&pattern(d)).map_or(0, |p| p.len())).sum();
-            let what = match program {
-                ProgramText::Script(path) => format!("script '{}'", path.display()),
-                ProgramText::Text(text) => format!("description '{}'", first_description(text)),
-                ProgramText::Probe(spec, text) => {
-                    format!("{} '{}'", kind(*spec), first_description(text))
-                }
-            };
-            format!("{what} matched {count} probe{}", if count == 1 { "" } else { "s" })
+                descriptions.map(|d| kernel.probes(&d.into()).map_or(0, |p| p.len())).sum();
+            let (kind, name) = called(program);
+            let s = if count == 1 { "" } else { "s" };
+            format!("{kind} '{name}' matched {count} probe{s}")
         });
         lines.collect()
+    }
+
+    /// Writes how stable each program is: what `-v` of dtrace(1) reports.
+    pub fn stability(
+        &self,
+        invocation: &Invocation,
+        compiled: &Compiled,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        for (unit, program) in self.units.iter().zip(&invocation.programs) {
+            let own = compiled.stability.iter().filter(|(span, _)| span.source == unit.source);
+            let all = own.fold(Reliance::default(), |all, (_, clause)| all.least(*clause));
+            let (kind, name) = called(program);
+            writeln!(out, "\nStability attributes for {kind} {name}:")?;
+            list::attributes("Minimum Probe Description", all.description, out)?;
+            list::attributes("Minimum Statement", all.statements, out)?;
+        }
+        Ok(())
     }
 
     /// Shows diagnostics on stderr; whether any is an error.
@@ -266,6 +281,15 @@ fn complaint(program: &ProgramText) -> String {
     }
 }
 
+/// What kind of program it is, and its name.
+fn called(program: &ProgramText) -> (&'static str, String) {
+    match program {
+        ProgramText::Script(path) => ("script", path.display().to_string()),
+        ProgramText::Text(text) => ("description", first_description(text).to_owned()),
+        ProgramText::Probe(spec, text) => (kind(*spec), first_description(text).to_owned()),
+    }
+}
+
 /// What dtrace(1) calls the text of a letter.
 fn kind(spec: ProbeSpec) -> &'static str {
     match spec {
@@ -280,17 +304,6 @@ fn kind(spec: ProbeSpec) -> &'static str {
 fn first_description(text: &str) -> &str {
     let end = text.find(['/', '{']).unwrap_or(text.len());
     text[..end].trim()
-}
-
-/// A description as the kernel is asked for it.
-pub fn pattern(d: &ProbeDescription) -> ProbePattern {
-    ProbePattern {
-        id: d.id,
-        provider: d.provider.clone(),
-        module: d.module.clone(),
-        function: d.function.clone(),
-        name: d.name.clone(),
-    }
 }
 
 #[cfg(test)]

@@ -89,7 +89,7 @@ fn list_probes(invocation: &Invocation, options: &mut Options) -> Result<u8, Err
         if parsed.show(&parsed.diagnostics, invocation, options) {
             return Err(Error::Program);
         }
-        parsed.descriptions().map(program::pattern).collect()
+        parsed.descriptions().map(ProbePattern::from).collect()
     };
     let mut names: Vec<ProbeName> = Vec::new();
     let mut unmatched = Vec::new();
@@ -147,6 +147,9 @@ fn trace(invocation: &Invocation, options: &mut Options) -> Result<u8, Error> {
         if options.on("destructive") {
             eprintln!("{}: allowing destructive actions", invocation.name);
         }
+    }
+    if invocation.verbose {
+        write_out(invocation, |out| parsed.stability(invocation, &compiled, out))?;
     }
     if !options.on("destructive") {
         refuse_destructive(invocation, options, &parsed, &compiled)?;
@@ -222,11 +225,12 @@ fn check_one(
     kernel: &LiveKernel,
 ) -> Result<(), Error> {
     let mut parsed = program::parse(invocation, &mut options, kernel, 0)?;
-    parsed.compile(invocation, &options, kernel)?;
+    let compiled = parsed.compile(invocation, &options, kernel)?;
     if invocation.verbose {
         for line in parsed.matched(invocation, kernel) {
             eprintln!("{}: {line}", invocation.name);
         }
+        write_out(invocation, |out| parsed.stability(invocation, &compiled, out))?;
     }
     Ok(())
 }
@@ -259,7 +263,7 @@ fn dump(invocation: &Invocation, options: &mut Options, stage: Stage) -> Result<
 fn dump_probes(invocation: &Invocation, kernel: &LiveKernel, parsed: &Parsed) -> Result<u8, Error> {
     write_out(invocation, |out| {
         for description in parsed.descriptions() {
-            let pattern = program::pattern(description);
+            let pattern = ProbePattern::from(description);
             writeln!(out, "{pattern}")?;
             match kernel.probes(&pattern) {
                 Err(e) => writeln!(out, "  {}", e.message)?,

@@ -7,4 +7,4 @@ struct inner_not_there;
 struct outer { struct inner_not_there in; };
 int rand;
 inline int strlen = 5;
-BEGIN { x = &y; tick-1(); p = (void *)1; trace(p + 1); p++; }
+BEGIN { x = &y; p = (void *)1; trace(p + 1); p++; }

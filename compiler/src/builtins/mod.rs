@@ -5,6 +5,7 @@
 
 use crate::lower::{Context, Operand};
 use crate::typed::Expr;
+use strand_grammar::stability::{Attributes, Class, Stability};
 
 mod address;
 mod machine;
@@ -81,6 +82,35 @@ pub enum ResultType {
         /// A user address.
         user: bool,
     },
+}
+
+/// How far scripts may rely on a built-in variable or function. All is stable but what shows
+/// or looks into the kernel's own structures.
+pub fn stability(name: &str) -> Attributes {
+    const LOOKS_INSIDE: [&str; 17] = [
+        "d_path",
+        "ddi_pathname",
+        "getmajor",
+        "getminor",
+        "htonl",
+        "htonll",
+        "htons",
+        "mutex_owned",
+        "mutex_owner",
+        "mutex_type_adaptive",
+        "mutex_type_spin",
+        "ntohl",
+        "ntohll",
+        "ntohs",
+        "rw_iswriter",
+        "rw_read_held",
+        "rw_write_held",
+    ];
+    match name {
+        "curthread" => Attributes { data: Stability::Private, ..Attributes::STABLE },
+        _ if LOOKS_INSIDE.contains(&name) => Attributes::of(Stability::Evolving, Class::Common),
+        _ => Attributes::STABLE,
+    }
 }
 
 /// A parameter.

@@ -4,6 +4,7 @@
 //! for its effect.
 
 use super::Checker;
+use super::call::count;
 use super::format::{self, Wants};
 use super::order::Kind;
 use super::value::constant;
@@ -248,8 +249,8 @@ impl Checker<'_> {
         if let Some(extra) = values.next()
             && !printa
         {
-            let used = out.len();
-            let message = format!("`{name}()` has {given} arguments for {used} conversion(s)");
+            let (given, used) = (count(given, "argument"), count(out.len(), "conversion"));
+            let message = format!("`{name}()` has {given} for {used}");
             self.report(
                 Diagnostic::error("D_PRINTF_ARG_EXTRA", extra.span, message)
                     .here("the format doesn't use this")
@@ -277,7 +278,11 @@ impl Checker<'_> {
         text: Span,
         span: Span,
     ) -> Option<Vec<Expr>> {
-        let message = format!("the format of `{name}()` needs more than {given} argument(s)");
+        let found = match given {
+            0 => "no arguments".to_owned(),
+            n => format!("only {}", count(n, "argument")),
+        };
+        let message = format!("`{name}()` has {found} for its format");
         self.report(Diagnostic::error(code, span, message).label(text, "the format"));
         None
     }

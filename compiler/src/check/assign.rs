@@ -145,7 +145,8 @@ impl Checker<'_> {
             return self.bad(span);
         }
         let value_span = value.span;
-        let mut value = match self.expr(value) {
+        let (value, stability) = self.measured(|c| c.expr(value));
+        let mut value = match value {
             // A struct that is made by translation can't be stored whole.
             Value::Translated(t) => self.plain(Value::Translated(t)),
             Value::Plain(e) => e,
@@ -170,6 +171,9 @@ impl Checker<'_> {
             }
         }
         let Some((target, ty)) = self.target(target, span) else { return self.bad(span) };
+        if let Target::Variable(id) | Target::Element(id, _) = &target {
+            self.assigned_stability(*id, stability);
+        }
         if self.is_bad(ty) || self.is_bad(value.ty) {
             return self.bad(span);
         }

@@ -36,12 +36,16 @@ pub(super) fn asks_for_existence(e: &ast::Expr) -> bool {
     }
 }
 
+/// What only scratch memory will do for.
+const SCRATCH: &str = "a pointer to what `alloca()` gave";
+
 impl Checker<'_> {
     pub(super) fn call(&mut self, function: &Ident, args: &[ast::Expr], span: Span) -> Value {
         let name = function.name.as_str();
         if name == DEFINED {
             return Value::Plain(self.existence(args, span));
         }
+        self.relies_on_builtin(name, function.span);
         if let Some(subroutine) = builtins::subroutine(name) {
             return Value::Plain(self.subroutine(subroutine, args, span));
         }
@@ -68,20 +72,6 @@ impl Checker<'_> {
         let d = Diagnostic::error("D_CG_EXPR", span, message)
             .here("an action is a statement of its own");
         self.without_value(self.basic.void, span, d)
-    }
-
-    /// `e(…)` where `e` is more than a name.
-    pub(super) fn call_of(&mut self, what: &ast::Expr, args: &[ast::Expr], span: Span) -> Expr {
-        self.attempt(|c| c.expr(what));
-        for arg in args {
-            self.rvalue(arg);
-        }
-        self.report(
-            Diagnostic::error("D_FUNC_IDENT", what.span, "this is not the name of a function")
-                .here("only a name can be called")
-                .hint("an operator may be missing before the `(`"),
-        );
-        self.bad(span)
     }
 
     /// A call of what isn't a subroutine or action.
@@ -254,7 +244,7 @@ impl Checker<'_> {
             ParamKind::Scratch => {
                 let value = self.decay(value);
                 let ok = self.types.space(value.ty) == Space::Scratch;
-                (ok.then_some(value), "a pointer to what `alloca()` gave")
+                (ok.then_some(value), SCRATCH)
             }
             ParamKind::Size => {
                 let ok = self.types.is_integer(found);
@@ -331,7 +321,17 @@ impl Checker<'_> {
     ) {
         let found_text = self.describe(found);
         let message = format!("argument {} of `{name}()` must be {wanted}", i + 1);
-        let d = Diagnostic::error(code, at, message).here(format!("this is {found_text}"));
+        let (prototype, argument) = match self.types.pointee(found) {
+            Some(_) if wanted == SCRATCH => ("alloca pointer", "non-alloca pointer".to_owned()),
+            _ => (wanted, found_text.clone()),
+        };
+        let d = Diagnostic::error(code, at, message).here(format!("this is {found_text}")).classic(
+            format!(
+                "{name}( ) argument #{} is incompatible with prototype:\n\tprototype: \
+                 {prototype}\n\t argument: {argument}",
+                i + 1
+            ),
+        );
         let text_wanted = wanted == "text" && self.types.is_scalar(found);
         self.report(if text_wanted {
             d.hint("use `stringof(…)` for the text at an address")

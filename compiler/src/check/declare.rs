@@ -198,7 +198,12 @@ impl Checker<'_> {
             TypeSpecKind::String => self.basic.string,
             TypeSpecKind::Named { module, name } => {
                 match self.named_type(module.as_deref(), &name.name) {
-                    Some(ty) => ty,
+                    Some(ty) => {
+                        if self.env.in_clause && !self.typedefs.contains_key(&name.name) {
+                            self.relies_on_type(&name.name, name.span);
+                        }
+                        ty
+                    }
                     None => self.unknown_type("type", module.as_deref(), name),
                 }
             }
@@ -260,6 +265,10 @@ impl Checker<'_> {
             return self.basic.bad;
         };
         if let Some(ty) = self.tagged_type(keyword, module, &tag.name) {
+            let key = (keyword, tag.name.clone());
+            if self.env.in_clause && !self.tags.contains_key(&key) {
+                self.relies_on_type(&format!("{keyword} {}", tag.name), tag.span);
+            }
             return ty;
         }
         if module.is_some() || keyword == "enum" {

@@ -30,7 +30,6 @@ impl Checker<'_> {
             Syntax::Index(base, keys) => return self.index(base, keys, e.span),
             Syntax::Aggregation(a) => self.aggregation_value(a, e.span),
             Syntax::Call { function, args } => return self.call(function, args, e.span),
-            Syntax::CallOf(what, args) => self.call_of(what, args, e.span),
             Syntax::Member(base, name) => {
                 let base = self.expr(base);
                 return self.member(base, name, false, e.span);

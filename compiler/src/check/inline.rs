@@ -71,7 +71,7 @@ impl Checker<'_> {
             })
             .collect();
         let outer = std::mem::replace(&mut self.env.bindings, bindings);
-        self.inline_value(inline);
+        self.defining(&inline.name, |c| c.inline_value(inline));
         self.env.bindings = outer;
     }
 }

@@ -31,6 +31,7 @@ mod pragma;
 mod record;
 mod registers;
 mod show;
+mod stability;
 mod statement;
 mod symbol;
 #[cfg(test)]
@@ -49,10 +50,12 @@ use crate::typed::{self, LocalId};
 use crate::types::{Space, Type, TypeId, Types};
 use kernel_types::KernelTypes;
 use rustc_hash::{FxHashMap, FxHashSet};
+use stability::Stabilities;
 use std::rc::Rc;
 use strand_grammar::ast::{self, Item};
 use strand_grammar::diagnostic::Diagnostic;
 use strand_grammar::source::{SourceKind, Sources, Span};
+use strand_grammar::stability::Attributes;
 use value::Value;
 
 pub use names_of_types::KnownTypes;
@@ -91,12 +94,21 @@ pub fn check(
     for problem in effect::misplaced_returns(&enablings) {
         checker.report(problem);
     }
-    let Checker { types, variables, aggregations, diagnostics, destructions, .. } = checker;
+    let Checker { types, variables, aggregations, diagnostics, destructions, stabilities, .. } =
+        checker;
+    let stability = stabilities.clauses;
     let aggregations = aggregations.into_iter().map(|a| a.typed).collect();
     let clauses = clauses.iter().map(|c| c.span).collect();
     let destructive = destructions;
-    let program =
-        typed::Program { types, variables, aggregations, clauses, enablings, destructive };
+    let program = typed::Program {
+        types,
+        variables,
+        aggregations,
+        clauses,
+        enablings,
+        destructive,
+        stability,
+    };
     (program, diagnostics)
 }
 
@@ -198,6 +210,10 @@ pub(crate) struct Env {
     pub loops: u32,
     /// Speculation and recording so far in this clause.
     pub order: order::Order,
+    /// The least stable of what was used so far in this clause.
+    pub stability: Attributes,
+    /// Within something that the script has given attributes.
+    pub vouched_for: bool,
 }
 
 /// An aggregation with what its uses must agree with.
@@ -241,6 +257,7 @@ pub(crate) struct Checker<'a> {
     /// What was used as a value in this statement and has none: see `value`.
     valueless: Vec<Diagnostic>,
     locals: u32,
+    stabilities: Stabilities,
 }
 
 impl<'a> Checker<'a> {
@@ -274,6 +291,7 @@ impl<'a> Checker<'a> {
             version: None,
             valueless: Vec::new(),
             locals: 0,
+            stabilities: Stabilities::default(),
         };
         checker.predeclare();
         checker

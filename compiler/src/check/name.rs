@@ -63,11 +63,14 @@ impl Checker<'_> {
                 );
                 self.bad_value(name.span)
             }
-            Symbol::Inline(inline) => self.expand(inline, Vec::new(), name.span),
+            Symbol::Inline(inline) => {
+                self.relying_on(&name.name, name.span, |c| c.expand(inline, Vec::new(), name.span))
+            }
         }
     }
 
     fn variable(&mut self, id: VariableId, name: &Ident) -> Value {
+        self.relies_on_variable(id, &name.name, name.span);
         let v = &self.variables[id.0 as usize];
         let span = self.at(name.span);
         let (ty, scope) = (v.ty, v.scope);
@@ -106,6 +109,7 @@ impl Checker<'_> {
             _ => {}
         }
         let variable = builtins::variable(&name.name)?;
+        self.relies_on_builtin(variable.name, name.span);
         let Some(ty) = self.type_text(variable.ty) else {
             self.report(
                 Diagnostic::error(

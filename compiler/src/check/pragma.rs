@@ -11,10 +11,11 @@ use strand_grammar::source::Span;
 
 impl Checker<'_> {
     pub(super) fn pragma(&mut self, pragma: &Pragma) {
-        if let Pragma::Other { word, args, span } = pragma
-            && word.name == "depends_on"
-        {
-            self.depends_on(args, *span);
+        let Pragma::Other { word, args, span } = pragma else { return };
+        match word.name.as_str() {
+            "depends_on" => self.depends_on(args, *span),
+            "attributes" => self.give_attributes(args),
+            _ => {}
         }
     }
 

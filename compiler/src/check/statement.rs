@@ -33,6 +33,7 @@ impl Checker<'_> {
         let predicate = self.with_site_condition(predicate);
         let empty = clause.body.as_ref().is_none_or(|b| b.statements.is_empty());
         let env = std::mem::replace(&mut self.env, outer);
+        self.clause_relies(index as usize, env.stability);
         (Clause { index, predicate, body, default_action: empty }, env.dependence)
     }
 
@@ -202,7 +203,7 @@ fn assigns(e: &ast::Expr) -> bool {
     match &e.kind {
         Syntax::Assign(..) | Syntax::Increment { .. } => true,
         Syntax::Index(a, keys) => assigns(a) || keys.iter().any(assigns),
-        Syntax::Call { args, .. } | Syntax::CallOf(_, args) => args.iter().any(assigns),
+        Syntax::Call { args, .. } => args.iter().any(assigns),
         Syntax::Member(a, _)
         | Syntax::Arrow(a, _)
         | Syntax::Unary(_, a)

@@ -15,6 +15,7 @@ use crate::types::{Space, Type, TypeId};
 use strand_grammar::ast::Ident;
 use strand_grammar::diagnostic::Diagnostic;
 use strand_grammar::source::Span;
+use strand_grammar::stability::Attributes;
 
 impl Checker<'_> {
     /// `` `sym `` or ``mod`sym``: what is at the symbol's address.
@@ -29,6 +30,16 @@ impl Checker<'_> {
                 return self.bad(span);
             }
         };
+        self.relies_on(Attributes::HIDDEN, &format!("`{}`", name.name), name.span);
+        if self.options.no_symbols {
+            let message = format!("`{}` is left open, and nothing may be", name.name);
+            self.report(
+                Diagnostic::error("D_ASRELO", name.span, message)
+                    .here("the address of a kernel symbol")
+                    .hint("-x linkmode=kernel looks it up, -x knodefs lets it be"),
+            );
+            return self.bad(span);
+        }
         let ty = self.symbol_type(module, &name.name, &symbol);
         let pointer = self.pointer_to(ty, Space::Kernel);
         let span = self.at(span);

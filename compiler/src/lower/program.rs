@@ -416,15 +416,7 @@ mod tests {
 
     fn enabling(numbers: &[u32]) -> Enabling {
         let site = |number: &u32| EnabledSite {
-            probe: Probe {
-                id: *number,
-                provider: String::new(),
-                module: String::new(),
-                function: String::new(),
-                name: String::new(),
-                args: Vec::new(),
-                sites: Vec::new(),
-            },
+            probe: Probe { id: *number, ..Probe::default() },
             attach: Attach::SyscallReturn { number: *number },
         };
         Enabling { sites: numbers.iter().map(site).collect(), clauses: Vec::new() }

@@ -104,11 +104,8 @@ impl Made {
         let error = Probe {
             id: 3,
             provider: "dtrace".to_owned(),
-            module: String::new(),
-            function: String::new(),
             name: "ERROR".to_owned(),
-            args: Vec::new(),
-            sites: Vec::new(),
+            ..Probe::default()
         };
         let on_error = Enabling {
             sites: vec![EnabledSite { probe: error, attach: Attach::Error }],
@@ -121,6 +118,7 @@ impl Made {
         };
         let program = Program {
             destructive: Vec::new(),
+            stability: Vec::new(),
             types: self.types,
             variables: self.variables,
             aggregations: self.aggregations,

@@ -190,10 +190,11 @@ impl Lexer<'_> {
             Expansion::Missing(n) => Diagnostic::error(
                 "D_MACRO_UNDEF",
                 span,
-                format!(
-                    "the script uses ${n}, but got {} argument(s)",
-                    self.around.macros.args.len()
-                ),
+                match self.around.macros.args.len() {
+                    0 => format!("the script uses ${n}, but got no arguments"),
+                    1 => format!("the script uses ${n}, but got 1 argument"),
+                    given => format!("the script uses ${n}, but got {given} arguments"),
+                },
             )
             .hint("give more arguments, or use -x defaultargs to make missing ones 0"),
             _ => Diagnostic::error(

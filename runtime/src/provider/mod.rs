@@ -74,8 +74,8 @@ fn probe(name: &ProbeName) -> Probe {
         module: name.module.clone(),
         function: name.function.clone(),
         name: name.name.clone(),
-        args: Vec::new(),
-        sites: Vec::new(),
+        stability: crate::probe::provider(name.provider).promise().0,
+        ..Probe::default()
     }
 }
 

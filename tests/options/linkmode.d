@@ -1,0 +1,3 @@
+//@ run: -q -x linkmode=dynamic
+//@ status: 1
+BEGIN { trace((uint64_t)&`vfs_read); exit(0); }
