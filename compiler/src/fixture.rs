@@ -11,8 +11,8 @@
 use crate::btf::declare::{declare, declare_on};
 use crate::btf::{Btf, BtfKind, BtfType};
 use crate::kernel::{
-    ArgType, Attach, Feature, Kernel, Probe, ProbeArg, ProbeError, ProbePattern, ProbeStability,
-    Site, Symbol, SymbolClass, SymbolError, glob_match,
+    ArgType, Attach, Feature, Kernel, PerfEvent, Probe, ProbeArg, ProbeError, ProbePattern,
+    ProbeStability, Site, Symbol, SymbolClass, SymbolError, glob_match,
 };
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -353,7 +353,7 @@ fn timer(name: &str) -> Option<Probe> {
     };
     let attach = match kind {
         "tick" => Attach::Tick { period },
-        "profile" => Attach::Profile { period },
+        "profile" => Attach::Sample { event: PerfEvent::CLOCK, period },
         _ => return None,
     };
     let args = vec![plain(0, "uintptr_t"), plain(1, "uintptr_t")];

@@ -195,6 +195,24 @@ pub struct Site {
     pub when: Option<String>,
 }
 
+/// What `perf_event_open(2)` counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PerfEvent {
+    /// The type: `PERF_TYPE_…`, or a number of the kernel's for a unit of its own.
+    pub kind: u32,
+    /// What the type makes of it.
+    pub config: [u64; 3],
+    /// While a process runs its own code.
+    pub user: bool,
+    /// While the kernel runs.
+    pub kernel: bool,
+}
+
+impl PerfEvent {
+    /// The clock of each CPU, in nanoseconds.
+    pub const CLOCK: PerfEvent = PerfEvent { kind: 1, config: [0; 3], user: true, kernel: true };
+}
+
 /// How a program attaches; it also tells what its context is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Attach {
@@ -209,9 +227,11 @@ pub enum Attach {
         /// Nanoseconds.
         period: u64,
     },
-    /// A perf clock event on every CPU.
-    Profile {
-        /// Nanoseconds.
+    /// A perf event on every CPU.
+    Sample {
+        /// Which.
+        event: PerfEvent,
+        /// It fires once for so many of them; of a clock's, nanoseconds.
         period: u64,
     },
     /// BTF-typed raw tracepoint (`tp_btf`): `args` trusted words as context.

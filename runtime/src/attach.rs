@@ -6,12 +6,13 @@
 
 use crate::load::{Loaded, last_message, messages, os_error};
 use crate::options::Options;
+use crate::perf;
 use crate::process::online_cpus;
 use crate::tick::{self, Ticker, Timer};
 use libbpf_rs::{Link, ProgramMut};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
-use strand_compiler::kernel::Attach;
+use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
+use strand_compiler::kernel::{Attach, PerfEvent};
 use strand_compiler::manifest::Program;
 
 /// Why a program can't be attached.
@@ -146,7 +147,9 @@ fn reason(event: &Attach, error: &io::Error) -> String {
 fn to_event(program: &ProgramMut<'_>, event: &Attach, options: &Options) -> io::Result<Vec<Link>> {
     let link = match event {
         Attach::Begin | Attach::End | Attach::Error | Attach::Tick { .. } => return Ok(Vec::new()),
-        Attach::Profile { period } => return sample(program, *period, &cpus(options)),
+        Attach::Sample { event, period } => {
+            return sample(program, event, *period, &cpus(options));
+        }
         Attach::RawTracepoint { name, .. } => program.attach_raw_tracepoint(name),
         // The load has bound these to their events.
         Attach::Tracepoint { .. }
@@ -172,44 +175,22 @@ fn within(module: Option<&str>, function: &str) -> String {
     }
 }
 
-/// A clock event on each of the processors.
-fn sample(program: &ProgramMut<'_>, period: u64, cpus: &[u32]) -> io::Result<Vec<Link>> {
+/// An event on each of the processors.
+fn sample(
+    program: &ProgramMut<'_>,
+    event: &PerfEvent,
+    period: u64,
+    cpus: &[u32],
+) -> io::Result<Vec<Link>> {
     cpus.iter()
         .map(|cpu| {
-            let event = clock_event(period, *cpu)?;
+            let event = perf::open(event, period, *cpu)?;
             let link = program.attach_perf_event(event.as_raw_fd()).map_err(|e| os_error(&e))?;
             // The link closes it from now on.
             let _ = event.into_raw_fd();
             Ok(link)
         })
         .collect()
-}
-
-fn clock_event(period: u64, cpu: u32) -> io::Result<OwnedFd> {
-    const PERF_FLAG_FD_CLOEXEC: libc::c_ulong = 8;
-    let mut attr = libbpf_sys::perf_event_attr {
-        type_: libbpf_sys::PERF_TYPE_SOFTWARE,
-        size: size_of::<libbpf_sys::perf_event_attr>() as u32,
-        config: u64::from(libbpf_sys::PERF_COUNT_SW_CPU_CLOCK),
-        ..Default::default()
-    };
-    attr.__bindgen_anon_1.sample_period = period;
-    // SAFETY: `attr` lives for the call and knows its size.
-    let fd = unsafe {
-        libc::syscall(
-            libc::SYS_perf_event_open,
-            &attr,
-            -1 as libc::pid_t,
-            cpu as libc::c_int,
-            -1 as libc::c_int,
-            PERF_FLAG_FD_CLOEXEC,
-        )
-    };
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the kernel has just given this descriptor to us alone.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd as libc::c_int) })
 }
 
 /// Runs all programs of BEGIN or END, in order; on the processor of `-x cpu`, if it is given.

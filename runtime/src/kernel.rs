@@ -10,6 +10,7 @@ use crate::probe;
 use crate::symbols::Symbols;
 use crate::tracefs::{Tracefs, TracefsError};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use strand_compiler::btf::{Btf, BtfKind, BtfType};
@@ -36,8 +37,8 @@ pub struct LiveKernel {
     tracepoints: OnceLock<FxHashMap<Box<str>, u32>>,
     module_tracepoints: OnceLock<FxHashMap<Box<str>, (String, u32)>>,
     many_arguments: OnceLock<bool>,
-    /// Timer probes that came into being because a script named them.
-    timers: Mutex<Vec<String>>,
+    /// Probes that came into being because a script named them, by provider.
+    named: Mutex<BTreeMap<&'static str, Vec<String>>>,
 }
 
 /// Why a file of BTF can't be used.
@@ -163,9 +164,17 @@ impl LiveKernel {
         })
     }
 
-    /// Names of the timer probes that aren't listed, in the order of their ids.
-    pub fn timers(&self) -> MutexGuard<'_, Vec<String>> {
-        lock(&self.timers)
+    /// Names of a provider's probes that aren't listed, in the order of their ids; with one
+    /// more, if `new` is none of them yet.
+    pub fn named(&self, provider: &'static str, new: Option<&str>) -> Vec<String> {
+        let mut all = lock(&self.named);
+        let names = all.entry(provider).or_default();
+        if let Some(new) = new
+            && names.iter().all(|known| known != new)
+        {
+            names.push(new.to_owned());
+        }
+        names.clone()
     }
 
     /// The probe with this id that a pattern has found before.

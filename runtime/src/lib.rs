@@ -24,6 +24,7 @@ pub mod module_file;
 pub mod options;
 pub mod output;
 pub mod packet;
+pub mod perf;
 pub mod preflight;
 pub mod preprocess;
 pub mod probe;

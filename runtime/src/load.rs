@@ -413,6 +413,7 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use strand_compiler::kernel::PerfEvent;
     use strand_compiler::manifest::Program;
 
     const REFUSED: &str = "\
@@ -446,7 +447,9 @@ libbpf: failed to load object 'strand'
         let mut manifest = Manifest::default();
         manifest.programs.push(program(Attach::Begin));
         assert_eq!(buffer_size(&manifest, 4 << 20, 8), 4 << 20);
-        manifest.programs.push(program(Attach::Profile { period: 1_000_000 }));
+        manifest
+            .programs
+            .push(program(Attach::Sample { event: PerfEvent::CLOCK, period: 1_000_000 }));
         assert_eq!(buffer_size(&manifest, 4 << 20, 3), 16 << 20);
         assert_eq!(u64::from(buffer_size(&manifest, 1, 1)), page_size());
         assert_eq!(buffer_size(&manifest, u64::MAX, 8), 1 << 31);

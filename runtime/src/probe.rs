@@ -8,7 +8,8 @@
 //! |--------------------|--------------------------------------------------------------|
 //! | 1 .. 3             | `dtrace`                                                     |
 //! | 4 .. 99            | `profile`: the listed ones, then others in order of use      |
-//! | 100 .. 999         | `io`, `proc`, `sched` …: what is made of other events        |
+//! | 100 .. 599         | `io`, `proc`, `sched` …: what is made of other events        |
+//! | 600 .. 999         | `cpc`: the listed ones, from 900 others in order of use      |
 //! | 1,000 .. 9,999     | `syscall`: twice the number, one more for the return         |
 //! | 10,000 ..          | `sdt`, `rawtp`, `fbt`: twice the BTF type's id, one more for the second |
 //! | 100,000,000 ..     | the same where there is no BTF, by the event's number        |

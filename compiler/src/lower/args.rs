@@ -151,8 +151,8 @@ impl Context<'_, '_> {
                 1 => self.b.load(Width::W64, false, bpf, REGISTERS.ret),
                 _ => self.int(0),
             },
-            Attach::Profile { .. } if i < 2 => self.sampled_pc(i == 1),
-            Attach::Profile { .. } => self.int(0),
+            Attach::Sample { .. } if i < 2 => self.sampled_pc(i == 1),
+            Attach::Sample { .. } => self.int(0),
         };
         Operand::Number(number)
     }

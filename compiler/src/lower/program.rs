@@ -131,7 +131,7 @@ fn section(attach: &Attach) -> String {
     };
     match attach {
         Attach::Begin | Attach::End | Attach::Error | Attach::Tick { .. } => "raw_tp".to_owned(),
-        Attach::Profile { .. } => "perf_event".to_owned(),
+        Attach::Sample { .. } => "perf_event".to_owned(),
         Attach::Tracepoint { name, .. } => format!("tp_btf/{name}"),
         Attach::RawTracepoint { name, .. } => format!("raw_tp/{name}"),
         Attach::SyscallEntry { .. } => "tp_btf/sys_enter".to_owned(),

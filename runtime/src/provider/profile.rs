@@ -7,7 +7,9 @@ use super::stability::Promise;
 use super::{Provider, probe};
 use crate::kernel::LiveKernel;
 use crate::probe::{ProbeName, is_exact};
-use strand_compiler::kernel::{ArgType, Attach, Probe, ProbeArg, ProbeError, ProbePattern, Site};
+use strand_compiler::kernel::{
+    ArgType, Attach, PerfEvent, Probe, ProbeArg, ProbeError, ProbePattern, Site,
+};
 
 /// The provider.
 pub struct Profile;
@@ -115,39 +117,46 @@ impl Provider for Profile {
         kernel: &LiveKernel,
         pattern: &ProbePattern,
     ) -> Result<Vec<ProbeName>, ProbeError> {
-        let mut named = kernel.timers();
+        let mut new = None;
         let mut names = self.listed();
         let wanted = &pattern.name;
         // Probes of this provider have neither module nor function.
         if is_exact(wanted) && pattern.module.is_empty() && pattern.function.is_empty() {
             match parse(wanted) {
-                Ok(_) if !names.contains(wanted) && !named.contains(wanted) => {
-                    named.push(wanted.clone());
-                }
+                Ok(_) if !names.contains(wanted) => new = Some(wanted.as_str()),
                 Err(e) if pattern.provider == self.name() || e != PeriodError::Form => {
                     return Err(explain(wanted, &e));
                 }
                 _ => {}
             }
         }
-        names.extend(named.iter().cloned());
+        names.extend(kernel.named(self.name(), new));
         let ids = FIRST..;
         Ok(names.iter().zip(ids).map(|(name, id)| self.named(name, id)).collect())
     }
 
     fn describe(&self, _: &LiveKernel, name: &ProbeName) -> Result<Probe, ProbeError> {
         let (period, tick) = parse(&name.name).map_err(|e| explain(&name.name, &e))?;
-        let attach = if tick { Attach::Tick { period } } else { Attach::Profile { period } };
-        let args = [0, 1].map(|native| ProbeArg {
-            native,
-            ty: ArgType::D { text: "uintptr_t".to_owned(), userland: false },
-            translated: None,
-        });
-        Ok(Probe {
-            args: args.to_vec(),
-            sites: vec![Site { attach, args: Vec::new(), when: None }],
-            ..probe(name)
-        })
+        let attach = match tick {
+            true => Attach::Tick { period },
+            false => Attach::Sample { event: PerfEvent::CLOCK, period },
+        };
+        Ok(sampling(name, attach))
+    }
+}
+
+/// A probe that fires wherever a CPU happens to be: its arguments are the program counters
+/// in the kernel and in the process.
+pub(super) fn sampling(name: &ProbeName, attach: Attach) -> Probe {
+    let args = [0, 1].map(|native| ProbeArg {
+        native,
+        ty: ArgType::D { text: "uintptr_t".to_owned(), userland: false },
+        translated: None,
+    });
+    Probe {
+        args: args.to_vec(),
+        sites: vec![Site { attach, args: Vec::new(), when: None }],
+        ..probe(name)
     }
 }
 

@@ -33,6 +33,11 @@ impl Promise {
         module: Attributes::of(Stability::Unstable, Class::Unknown),
         ..Promise::new(EVOLVING, HIDDEN, EVOLVING, EVOLVING).0
     });
+    /// Of `cpc`: the same names everywhere, and what they count is the processor's.
+    pub const COUNTERS: Promise = Promise(ProbeStability {
+        module: Attributes::of(Stability::Unstable, Class::Unknown),
+        ..Promise::new(EVOLVING, HIDDEN, EVOLVING, EVOLVING).0
+    });
     /// Of `syscall` and `fbt`, which show what the kernel happens to have under firm names.
     pub const KERNEL: Promise = Promise::new(EVOLVING, HIDDEN_ISA, EVOLVING, HIDDEN_ISA);
     /// Of the kernel's own tracepoints.
