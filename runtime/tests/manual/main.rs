@@ -11,6 +11,7 @@
 mod complete;
 mod expected;
 mod page;
+mod refused;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -62,6 +63,9 @@ fn main() {
         };
         let folder = folder.join(&name);
         write_files(&folder, &page).expect("files in a temporary folder");
+        if name == "errors" {
+            trials.extend(refused::trials(&path, &folder, no_live.is_none()));
+        }
         for block in page.blocks {
             let skip = block.is_live() && no_live.is_some();
             let title = format!("{name}:{}", block.line);
@@ -157,8 +161,12 @@ impl Case {
         }
     }
 
-    /// A line of shell, with both outputs in one.
     fn run(&self, line: &str, folder: &Path) -> Result<Output, Failed> {
+        Case::shell(line, folder, &self.folder.with_file_name("bin"))
+    }
+
+    /// A line of shell, with both outputs in one, that finds us in `bin`.
+    fn shell(line: &str, folder: &Path, bin: &Path) -> Result<Output, Failed> {
         let mut command = Command::new("sh");
         command.arg("-c").arg(format!("exec 2>&1\n{line}"));
         for (name, _) in std::env::vars_os() {
@@ -166,7 +174,6 @@ impl Case {
                 command.env_remove(name);
             }
         }
-        let bin = self.folder.with_file_name("bin");
         let path = std::env::var("PATH").unwrap_or_default();
         command.env("PATH", format!("{}:{path}", bin.display()));
         command.current_dir(folder).env("TZ", "UTC").env("LC_ALL", "C");
