@@ -179,14 +179,20 @@ impl Parsed {
         let (unused, mut diagnostics): (Vec<_>, Vec<_>) =
             all.into_iter().partition(|d| d.code == "D_MACRO_UNUSED");
         let only_d = options.on("strict");
-        let syntax = !diagnostics.iter().any(Diagnostic::is_error);
+        // What is wrong with the syntax makes names look wrong too; a call of what has no name
+        // is but a mistake among others.
+        let syntax = diagnostics.iter().all(|d| !d.is_error() || d.code == "D_FUNC_IDENT");
         let mut compiled = None;
-        // What is wrong with the syntax makes names look wrong too.
         if syntax {
             let options = options.for_compiler();
             let (done, more) = compile(&self.program, &mut self.sources, kernel, &options);
-            diagnostics.extend(more);
-            compiled = done;
+            compiled = done.filter(|_| diagnostics.is_empty());
+            if !diagnostics.is_empty() {
+                diagnostics.extend(more);
+                diagnostics.sort_by_key(|d| d.primary.as_ref().map(|p| self.line(p.span)));
+            } else {
+                diagnostics = more;
+            }
         }
         if only_d {
             // They are no reason to look no further.
@@ -202,6 +208,11 @@ impl Parsed {
         }
         self.show(&diagnostics, invocation, options);
         compiled.ok_or(Error::Program)
+    }
+
+    /// Source and line.
+    fn line(&self, span: Span) -> (u32, usize) {
+        (span.source.0, self.sources.get(span.source).place(span.start).1)
     }
 
     /// All probe descriptions of the user's programs, in order.
