@@ -25,7 +25,8 @@ fn take(cx: &mut Context, _: &super::Call) -> Operand {
     let (none, some) = (cx.b.block(&[]), cx.b.block(&[]));
     let done = cx.b.block(&[Type::I64]);
     let zero = cx.int(0);
-    cx.b.branch(Cond::SLt, result, zero, none, some);
+    // Older kernels return an error in the lower half only.
+    cx.b.branch(Cond::Ne, result, zero, none, some);
     cx.b.switch_to(none);
     cx.count_drop(Drops::SpeculationUnavailable);
     let zero = cx.int(0);

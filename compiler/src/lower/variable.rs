@@ -330,8 +330,10 @@ impl Context<'_, '_> {
         let m = self.b.map(map);
         let flags = self.int(0);
         let result = self.helper(Helper::MAP_UPDATE_ELEM, &[m, key, at, flags]);
+        // Older kernels leave the upper half of what this helper returns undefined, so that
+        // an error need not look negative.
         let (full, done) = (self.b.block(&[]), self.b.block(&[]));
-        self.b.branch_imm(Cond::SLt, result, 0, full, done);
+        self.b.branch_imm(Cond::Ne, result, 0, full, done);
         self.b.switch_to(full);
         self.count_drop(Drops::Dynamic);
         self.b.jump(done, &[]);
