@@ -2,7 +2,8 @@
 #
 #   make build   the release binary, target/release/strand
 #   make check   formatting, lints and all tests that need no root
-#   make test    installs what is missing, then check and all live tests (root)
+#   make test    installs what is missing, then check and all live tests (root), on this
+#                kernel and in virtual machines with 6.1, 6.12 and 7.2
 #   make vm KERNEL=6.1   the live tests in a virtual machine with that kernel of Debian's;
 #                        CMD='…' for another command there
 #   make demo    the write-back demonstration on a real ext4 (root; DURATION=30 for longer)
@@ -17,8 +18,9 @@ DURATION ?=
 KERNEL ?= 6.12
 CMD ?=
 TARGET := $(or $(CARGO_TARGET_DIR),target)
+LAB := --profile lab --locked
 
-.PHONY: build check test vm demo bench help install setup clean
+.PHONY: build check lint test vm demo bench help install setup clean
 
 build: setup
 	$(CARGO) build --release --locked
@@ -26,20 +28,21 @@ build: setup
 setup:
 	@tests/setup
 
-check: setup
-	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
-	STRAND_NO_LIVE=1 $(CARGO) test --workspace --locked
+check: lint
+	STRAND_NO_LIVE=1 $(CARGO) test --workspace $(LAB)
 
-test: setup
+test: lint
+	$(CARGO) test --workspace $(LAB)
+	@tests/vm/lab
+
+lint: setup
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
-	$(CARGO) test --workspace --locked
+	$(CARGO) clippy --workspace --all-targets $(LAB) -- -D warnings
 
 vm: setup
-	$(CARGO) test --workspace --locked --no-run
-	@if [ -z '$(CMD)' ]; then tests/vm/test $(KERNEL); else \
-		PATH='$(abspath $(TARGET))/debug':$$PATH tests/vm/run -k $(KERNEL) '$(CMD)'; fi
+	$(CARGO) build $(LAB)
+	@if [ -z '$(CMD)' ]; then tests/vm/lab $(KERNEL); else \
+		PATH='$(abspath $(TARGET))/lab':$$PATH tests/vm/run -k $(KERNEL) '$(CMD)'; fi
 
 demo: build
 	@examples/demo $(DURATION)
@@ -48,7 +51,7 @@ bench: build
 	@tests/bench
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^$$/,$$!d' | head -n 16
+	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^$$/,$$!d' | head -n 17
 
 install: build
 	install -D -m 755 $(TARGET)/release/strand $(DESTDIR)$(PREFIX)/bin/strand

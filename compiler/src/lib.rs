@@ -85,11 +85,9 @@ pub fn compile_typed(
             .hint("fewer or simpler clauses, smaller strings (-x strsize=…) or tuples need less")
     };
     let (mut ir, manifest) = lower::lower(program, sources, kernel, options);
-    if let Some(size) = lower::thread_overflow(&ir) {
-        let message = format!(
-            "thread-local variables take {size} bytes, and a thread can have {}",
-            lower::THREAD_LIMIT
-        );
+    if let Some(lower::ThreadOverflow { size, limit }) = lower::thread_overflow(&ir, kernel) {
+        let message =
+            format!("thread-local variables take {size} bytes, and a thread can have {limit}");
         return Err(Diagnostic::general("D_CODEGEN", message)
             .hint("fewer of them, or smaller strings (-x strsize=…), need less"));
     }

@@ -131,9 +131,9 @@ fn long_strings() {
         }
         END { printa("%s %@d", @); trunc(@); }"#;
     let expected = "abcdef bcde 4 bcde\n1 1\nABCDEF 3 y\nabcdef 1";
-    for size in ["strsize=4096", "strsize=16384"] {
-        check_with(program, &["-x", size], expected);
-    }
+    // What a thread can have is less on some kernels.
+    check_with(program, &["-x", "strsize=7600"], expected);
+    check_with(&program.replace("self->", ""), &["-x", "strsize=16384"], expected);
 }
 
 #[test]

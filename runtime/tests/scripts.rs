@@ -9,7 +9,7 @@
 //! number of lines. `UPDATE=1` rewrites the expected text of tests that fail: read what it
 //! wrote.
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use regex::Regex;
 use similar::TextDiff;
 use std::fmt::Write as _;
@@ -35,7 +35,7 @@ struct Test {
     /// Called under another name.
     name: String,
     timeout: Duration,
-    /// A command whose failure skips the test, and is shown as the reason.
+    /// A command whose failure skips the test; what stands behind ` # ` says why.
     needs: Option<String>,
 }
 
@@ -57,7 +57,7 @@ fn main() {
             }
         };
         let skip = !test.check && no_live.is_some();
-        let trial = Trial::test(name.display().to_string(), move || test.execute());
+        let trial = Trial::ignorable_test(name.display().to_string(), move || test.execute());
         trials.push(trial.with_ignored_flag(skip));
     }
     assert!(trials.len() > 100, "the scripts under {} are not found", tests.display());
@@ -98,12 +98,15 @@ impl Test {
         Ok(test)
     }
 
-    fn execute(&self) -> Result<(), Failed> {
+    fn execute(&self) -> Result<Completion, Failed> {
         if let Some(needs) = &self.needs {
             let found = self.shell(needs).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
             if !found.success() {
-                eprintln!("skipped: {}: `{needs}` fails", self.script.display());
-                return Ok(());
+                let why = match needs.rsplit_once(" # ") {
+                    Some((_, why)) => why.to_owned(),
+                    None => format!("`{needs}` fails"),
+                };
+                return Ok(Completion::ignored_with(format!("skipped: {why}")));
             }
         }
         let file = self.script.file_name().unwrap_or_default().to_string_lossy();
@@ -120,7 +123,7 @@ impl Test {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.process_group(0);
         let output = Output::of(command.spawn()?, self.timeout * patience());
-        self.judge(&output)
+        self.judge(&output).map(|()| Completion::Completed)
     }
 
     fn shell(&self, line: &str) -> Command {

@@ -1,5 +1,5 @@
 //@ run: -q -w -x pcapsize=32
-//@ needs: bash -c 'echo > /dev/udp/127.0.0.1/9'
+//@ needs: bash -c 'echo > /dev/udp/127.0.0.1/9' # there is no UDP
 /* A packet of the loopback device, in a capture file and as bytes. */
 int n;
 BEGIN

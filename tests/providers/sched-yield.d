@@ -1,4 +1,4 @@
-//@ needs: command -v python3
+//@ needs: command -v python3 # there is no python3
 //@ run: -q -c "python3 -c 'import os; [os.sched_yield() for i in range(7)]'"
 sched:::surrender
 /pid == $target/

@@ -1,4 +1,4 @@
-//@ needs: command -v python3
+//@ needs: command -v python3 # there is no python3
 //@ run: -q -c 'python3 tcp.py'
 /* A connection to a port of ours, one to a port where nobody listens, a datagram. */
 BEGIN

@@ -1,5 +1,5 @@
 //@ run: -q -C -I .
-//@ needs: test -f /usr/include/netinet/in.h
+//@ needs: test -f /usr/include/netinet/in.h # there are no headers of the C library
 #include <netinet/in.h>
 #include <linux/tcp.h>
 #include "include.h"

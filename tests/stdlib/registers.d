@@ -1,4 +1,4 @@
-//@ needs: test "$(uname -m)" = x86_64
+//@ needs: test "$(uname -m)" = x86_64 # the registers are those of x86-64
 //@ run: -q -c 'sh -c "read line </dev/null"'
 /* A system call's registers are its arguments and its stack; its number is R_ERR. */
 syscall::read:entry

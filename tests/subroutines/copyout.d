@@ -1,5 +1,5 @@
 //@ run: -q -w
-//@ needs: grep -q '\[none\]' /sys/kernel/security/lockdown
+//@ needs: grep -q '\[none\]' /sys/kernel/security/lockdown # lockdown forbids writing to processes
 /* What is written is changed on its way: first some bytes of it, then the rest. */
 BEGIN
 {

@@ -32,6 +32,7 @@ mod variable;
 
 pub use context::{Context, Firing, Operand, Text};
 
+use crate::btf::{Btf, BtfKind};
 use crate::ir;
 use crate::kernel::Kernel;
 use crate::manifest::Manifest;
@@ -39,13 +40,41 @@ use crate::options::Options;
 use crate::typed;
 use strand_grammar::source::Sources;
 
-/// The most bytes that the kernel keeps for a thread (its own header takes some of 64 KiB).
-pub const THREAD_LIMIT: u32 = 65_400;
+/// Thread-local variables that are larger than what the kernel keeps for a thread.
+pub struct ThreadOverflow {
+    /// Bytes that they take.
+    pub size: u32,
+    /// Bytes that a thread can have.
+    pub limit: u32,
+}
 
-/// The size of a thread's variables, if that is more than a thread can have.
-pub fn thread_overflow(module: &ir::Module) -> Option<u32> {
+/// Whether a program's thread-local variables are too large, and by how much.
+///
+/// The kernel's own header takes some of 64 KiB. Kernels whose allocator takes no lock (6.19
+/// and later) give what one slab object holds, and would drop each value at run time.
+pub fn thread_overflow(module: &ir::Module, kernel: &dyn Kernel) -> Option<ThreadOverflow> {
+    const HEADER: u32 = 128;
+    const SLAB_OBJECT: u32 = 8192 - HEADER;
+    const LARGEST: u32 = 65_536 - HEADER;
     let storage = module.maps.iter().find(|m| m.kind == ir::MapKind::TaskStorage)?;
-    storage.value.as_ref().map(|v| v.size).filter(|size| *size > THREAD_LIMIT)
+    let size = storage.value.as_ref()?.size;
+    let limit = match size {
+        0..=SLAB_OBJECT => return None,
+        _ if kernel.btf().is_some_and(|btf| storage_is_of_slab(&btf)) => SLAB_OBJECT,
+        _ => LARGEST,
+    };
+    (size > limit).then_some(ThreadOverflow { size, limit })
+}
+
+/// Whether the kernel takes what it keeps for a thread from kmalloc_nolock.
+fn storage_is_of_slab(btf: &Btf) -> bool {
+    let Some(map) = btf.find("bpf_local_storage_map", |k| k == BtfKind::Struct) else {
+        return false;
+    };
+    // At first a map says which allocator it has; later there is but one.
+    let has = |member| btf.members(map).iter().any(|m| m.name == member);
+    let allocates = btf.find("bpf_map_kmalloc_nolock", |k| k == BtfKind::Function).is_some();
+    has("use_kmalloc_nolock") || (allocates && !has("bpf_ma"))
 }
 
 /// Lowers a program; it was checked, so this can't fail.
