@@ -15,7 +15,7 @@ mod refused;
 #[path = "../support/mod.rs"]
 mod support;
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use page::{Block, Page, Run, Shown};
 use std::fmt::Write as _;
 use std::fs;
@@ -71,7 +71,7 @@ fn main() {
             let title = format!("{name}:{}", block.line);
             let case = Case { path: path.clone(), folder: folder.clone(), block };
             let updates = Arc::clone(&updates);
-            let trial = Trial::test(title, move || case.execute(&updates));
+            let trial = Trial::ignorable_test(title, move || case.execute(&updates));
             trials.push(trial.with_ignored_flag(skip));
         }
     }
@@ -120,15 +120,20 @@ struct Case {
 }
 
 impl Case {
-    fn execute(&self, updates: &Updates) -> Result<(), Failed> {
-        for probe in &self.block.needs {
-            let output = self.run(&format!("strand check -e '{probe} {{}}'"), &self.folder)?;
+    fn execute(&self, updates: &Updates) -> Result<Completion, Failed> {
+        let probes = self.block.needs.iter().map(|p| format!("strand check -e '{p} {{}}'"));
+        let commands = self.block.uses.iter().map(|c| format!("command -v {c}"));
+        for condition in probes.chain(commands) {
+            let output = self.run(&condition, &self.folder)?;
             if !output.status.is_some_and(|s| s.success()) {
-                let why = output.stdout.lines().next().unwrap_or_default();
-                eprintln!("skipped: {}:{}: {why}", self.path.display(), self.block.line);
-                return Ok(());
+                let why = output.stdout.lines().next().unwrap_or(&condition);
+                return Ok(Completion::ignored_with(format!("skipped: {why}")));
             }
         }
+        self.check(updates).map(|()| Completion::Completed)
+    }
+
+    fn check(&self, updates: &Updates) -> Result<(), Failed> {
         match &self.block.run {
             Run::Script { text, check, shown } => {
                 let folder = self.folder.join(format!("line-{}", self.block.line));

@@ -11,7 +11,8 @@
 //!   A command goes on while a quote is open or its line ends with a backslash.
 //! - `text`: notation, not run.
 //!
-//! `needs=PROBE` behind any of them: only where the kernel has that probe.
+//! `needs=PROBE` behind any of them: only where the kernel has that probe; `uses=COMMAND`: only
+//! where there is that command.
 
 use std::iter::Peekable;
 use std::ops::Range;
@@ -33,6 +34,8 @@ pub struct Block {
     pub run: Run,
     /// Probes that the kernel must have.
     pub needs: Vec<String>,
+    /// Commands that there must be.
+    pub uses: Vec<String>,
 }
 
 /// How it is run.
@@ -100,7 +103,8 @@ impl Page {
         rest: &mut Peekable<impl Iterator<Item = Fence>>,
     ) -> Result<(), Problem> {
         let problem = |what: &str| Err((fence.line, what.to_owned()));
-        let (mut check, mut file, mut needs) = (false, None, Vec::new());
+        let (mut check, mut file) = (false, None);
+        let (mut needs, mut uses) = (Vec::new(), Vec::new());
         let mut words = fence.info.split_whitespace();
         let language = words.next().unwrap_or_default();
         for word in words {
@@ -108,6 +112,7 @@ impl Page {
                 None if word == "check" => check = true,
                 Some(("file", name)) => file = Some(name.to_owned()),
                 Some(("needs", probe)) => needs.push(probe.to_owned()),
+                Some(("uses", command)) => uses.push(command.to_owned()),
                 _ => return problem(&format!("`{word}` is unknown")),
             }
         }
@@ -132,7 +137,7 @@ impl Page {
             ("console", None) => Run::Console(commands(fence)?),
             _ => return problem(&format!("a block of the kind `{}`", fence.info)),
         };
-        self.blocks.push(Block { line: fence.line, run, needs });
+        self.blocks.push(Block { line: fence.line, run, needs, uses });
         Ok(())
     }
 }
