@@ -3,8 +3,8 @@
 //! In: a name. Out: the place in kernel memory where the symbol is. BTF describes functions
 //! and variables of which each CPU has its own, but not the rest of the kernel's data: a
 //! variable without a type is taken for a `uintptr_t`, so that the most usual ones can be
-//! read as they stand, and anything else through its address. A variable of each CPU is
-//! that of the CPU on which the probe fires.
+//! read as they stand, and anything else through its address, which goes with every pointer.
+//! A variable of each CPU is that of the CPU on which the probe fires.
 
 use super::Checker;
 use super::value::int;
@@ -73,7 +73,7 @@ impl Checker<'_> {
                 let ret = self.basic.void;
                 self.types.intern(Type::Function { ret, params: Vec::new(), variadic: true })
             }
-            SymbolClass::Variable | SymbolClass::PerCpu => self.basic.uintptr,
+            SymbolClass::Variable | SymbolClass::PerCpu => self.types.untyped(self.basic.uintptr),
         })
     }
 

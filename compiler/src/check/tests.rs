@@ -135,6 +135,11 @@ fn kernel_symbols_without_types() {
         assert_eq!(ir(symbol), ir(&meaning), "{symbol}");
     }
     assert!(compiles("BEGIN { printf(\"%p %a\", `untyped_function, `untyped_function); }"));
+    // Where it is, any pointer may point to, but not to each other `uintptr_t`.
+    assert!(compiles("BEGIN /curthread == (void *)0 || curthread == &`linux_banner/ { }"));
+    assert!(compiles("int x[struct task_struct *]; BEGIN { x[&`linux_banner] = 1; }"));
+    assert!(!compiles("uintptr_t y; BEGIN /curthread == &y/ { }"));
+    assert!(!compiles("BEGIN /curthread == (uintptr_t *)1/ { }"));
 }
 
 #[test]

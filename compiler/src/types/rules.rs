@@ -6,6 +6,9 @@
 
 use super::{RecordId, Space, Type, TypeId, Types};
 
+/// What something without a type is taken for.
+const UNTYPED: &str = "uintptr_t";
+
 impl Types {
     /// An integer that arithmetic can be done with, or an enum.
     pub fn is_integer(&self, id: TypeId) -> bool {
@@ -123,13 +126,28 @@ impl Types {
         }
     }
 
-    /// Whether two pointers may be compared and assigned: to the same type, or one to void.
+    /// The type of what nothing is known about but its size: another `uintptr_t`.
+    pub fn untyped(&mut self, uintptr: TypeId) -> TypeId {
+        self.intern(Type::Typedef { name: UNTYPED.to_owned(), to: uintptr })
+    }
+
+    fn is_untyped(&self, id: TypeId) -> bool {
+        let named = |id: TypeId| match self.get(id) {
+            Type::Typedef { name, to } if name == UNTYPED => Some(*to),
+            _ => None,
+        };
+        named(id).and_then(named).is_some()
+    }
+
+    /// Whether two pointers may be compared and assigned: to the same type, or one to void
+    /// or to what has no known type.
     pub fn pointers_agree(&self, a: TypeId, b: TypeId) -> bool {
         let (Some(x), Some(y)) = (self.pointee(a), self.pointee(b)) else { return false };
         if self.is_userland(a) != self.is_userland(b) {
             return false;
         }
-        self.is_void(x) || self.is_void(y) || self.same(x, y) || self.is_char(x) && self.is_char(y)
+        let any = |id| self.is_void(id) || self.is_untyped(id);
+        any(x) || any(y) || self.same(x, y) || self.is_char(x) && self.is_char(y)
     }
 
     /// The type of an arithmetic operation on two integers; `int` stands for enums.
