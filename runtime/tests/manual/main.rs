@@ -68,7 +68,9 @@ fn main() {
         }
         for block in page.blocks {
             let skip = block.is_live() && no_live.is_some();
-            let title = format!("{name}:{}", block.line);
+            // The virtual machines run those that this kernel may be too poor for.
+            let needs = block.needs.iter().map(|probe| format!(" needs {probe}"));
+            let title = format!("{name}:{}{}", block.line, needs.collect::<String>());
             let case = Case { path: path.clone(), folder: folder.clone(), block };
             let updates = Arc::clone(&updates);
             let trial = Trial::ignorable_test(title, move || case.execute(&updates));
