@@ -41,6 +41,9 @@ type ContextKey = (Option<Rc<[ProbeArg]>>, Option<Rc<[String]>>, Option<Rc<str>>
 /// probes are called, clauses.
 type ProgramKey = (Discriminant<Attach>, Rc<str>, Vec<usize>);
 
+/// So many probes have a program each that could have one together.
+const FEW: usize = 8;
+
 /// What dtrace(1) says of a description without probes.
 fn no_match(pattern: &ProbePattern) -> String {
     match pattern.id {
@@ -76,7 +79,23 @@ impl Plan {
             }
             plan.matched.push(matched);
         }
+        plan.gather();
         plan
+    }
+
+    /// Where many probes can be served by one program, has them attach that way: programs
+    /// cost more than what each of them could do better.
+    fn gather(&mut self) {
+        let many = self.probes.iter().filter(|e| e.probe.among_many.is_some()).count();
+        if many <= FEW {
+            return;
+        }
+        for enabled in &mut self.probes {
+            let probe = Rc::make_mut(&mut enabled.probe);
+            if let (Some(attach), [site]) = (probe.among_many.take(), probe.sites.as_mut_slice()) {
+                site.attach = attach;
+            }
+        }
     }
 
     fn find(

@@ -310,6 +310,7 @@ fn probe(
         name: name.into(),
         args,
         sites,
+        among_many: None,
         stability: ProbeStability::default(),
     }
 }

@@ -107,6 +107,9 @@ pub struct Probe {
     pub args: Vec<ProbeArg>,
     /// Where it attaches; several if several kernel events make up this probe.
     pub sites: Vec<Site>,
+    /// How its site attaches instead where a script enables many such probes: in a way that
+    /// one program can serve all of them.
+    pub among_many: Option<Attach>,
     /// How far a script may rely on it.
     pub stability: ProbeStability,
 }

@@ -4,14 +4,18 @@
 //! which detaches when it is dropped. Everything hangs on descriptors of this process:
 //! however it ends, the kernel takes all of it away.
 
+mod function;
+
 use crate::load::{Loaded, last_message, messages, os_error};
 use crate::options::Options;
 use crate::perf;
 use crate::process::online_cpus;
+use crate::symbols::Symbols;
 use crate::tick::{self, Ticker, Timer};
-use libbpf_rs::{Link, ProgramMut};
+use libbpf_rs::{Link, ProgramAttachType, ProgramMut};
+use std::cell::LazyCell;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
+use std::os::fd::{AsFd, AsRawFd, IntoRawFd, OwnedFd};
 use strand_compiler::kernel::{Attach, PerfEvent};
 use strand_compiler::manifest::Program;
 
@@ -48,9 +52,43 @@ pub struct Attached {
     // programs by themselves.
     ticker: Option<Ticker>,
     links: Vec<Link>,
+    descriptors: Vec<OwnedFd>,
+    /// What is left out because the kernel refuses it, while others like it are traced.
+    pub refused: Vec<String>,
 }
 
 impl Attached {
+    /// Keeps a program at its functions. It is enough if the kernel takes some.
+    fn keep(
+        &mut self,
+        loaded: &Loaded,
+        program: &Program,
+        placed: io::Result<function::Placed>,
+    ) -> Result<(), AttachError> {
+        let refusal = |probe: String, source: io::Error| AttachError::Refused {
+            probe,
+            reason: reason(&program.attach[0], &source),
+            source,
+        };
+        let placed = placed.map_err(|e| refusal(probe(loaded, program), e))?;
+        let others = placed.refused.len().saturating_sub(1);
+        if let Some((number, source)) = placed.refused.into_iter().next() {
+            let described = described(loaded, program.probes.get(number));
+            let refused = refusal(described.unwrap_or_else(|| program.name.clone()), source);
+            if placed.links.is_empty() && placed.descriptors.is_empty() {
+                return Err(refused);
+            }
+            let others = match others {
+                0 => String::new(),
+                n => format!("; nor can {n} of the other {}", program.attach.len() - 1),
+            };
+            self.refused.push(format!("{refused}{others}"));
+        }
+        self.links.extend(placed.links);
+        self.descriptors.extend(placed.descriptors);
+        Ok(())
+    }
+
     /// Starts the timers. Before that, what they run would be lost.
     pub fn start_ticking(&mut self, loaded: &Loaded, options: &Options) -> Result<(), AttachError> {
         let mut timers = Vec::new();
@@ -89,21 +127,35 @@ fn find<'a>(loaded: &'a Loaded, program: &Program) -> Result<ProgramMut<'a>, Att
         .ok_or_else(|| AttachError::Missing(program.name.clone()))
 }
 
+/// A probe's description.
+fn described(loaded: &Loaded, id: Option<&u32>) -> Option<String> {
+    let p = loaded.manifest.probes.iter().find(|p| Some(&p.id) == id)?;
+    Some(format!("{}:{}:{}:{}", p.provider, p.module, p.function, p.name))
+}
+
 /// Description of the first probe that a program serves.
 fn probe(loaded: &Loaded, program: &Program) -> String {
-    let id = program.probes.first();
-    let probe = loaded.manifest.probes.iter().find(|p| Some(&p.id) == id);
-    match probe {
-        Some(p) => format!("{}:{}:{}:{}", p.provider, p.module, p.function, p.name),
-        None => program.name.clone(),
-    }
+    described(loaded, program.probes.first()).unwrap_or_else(|| program.name.clone())
 }
 
 /// Attaches all programs that events fire.
 pub fn attach(loaded: &Loaded, options: &Options) -> Result<Attached, AttachError> {
     let mut attached = Attached::default();
+    let symbols = LazyCell::new(Symbols::read);
     for program in &loaded.manifest.programs {
         let handle = find(loaded, program)?;
+        if function::is_for(&program.attach) {
+            messages();
+            let placed = match handle.attach_type() {
+                ProgramAttachType::KprobeMulti => match symbols.as_ref() {
+                    Ok(symbols) => function::together(&handle, &program.attach, symbols),
+                    Err(e) => Err(io::Error::new(e.kind(), e.to_string())),
+                },
+                _ => function::one_by_one(&handle, &program.attach),
+            };
+            attached.keep(loaded, program, placed)?;
+            continue;
+        }
         let mut shared = false;
         for event in &program.attach {
             // One event serves all system calls: the program finds out which it is.
@@ -133,10 +185,13 @@ fn reason(event: &Attach, error: &io::Error) -> String {
             | Attach::Kretprobe { .. }
     );
     match error.raw_os_error() {
-        Some(libc::ENOENT | libc::EINVAL | libc::EADDRNOTAVAIL) if function => {
+        Some(libc::ENOENT | libc::EINVAL | libc::ESRCH | libc::EADDRNOTAVAIL) if function => {
             "the kernel doesn't let this function be traced".to_owned()
         }
         Some(libc::EPERM | libc::EACCES) => "the kernel forbids it".to_owned(),
+        Some(libc::EMFILE | libc::ENFILE) => {
+            "it needs open files for each event, and so many aren't allowed".to_owned()
+        }
         Some(libc::ENOENT) => "the kernel has no such event".to_owned(),
         Some(libc::EBUSY) => "somebody else traces there".to_owned(),
         _ => last_message(&messages()),
@@ -157,22 +212,10 @@ fn to_event(program: &ProgramMut<'_>, event: &Attach, options: &Options) -> io::
         | Attach::SyscallReturn { .. }
         | Attach::Fentry { .. }
         | Attach::Fexit { .. } => program.attach_trace(),
-        Attach::Kprobe { module, function } => {
-            program.attach_kprobe(false, within(module.as_deref(), function))
-        }
-        Attach::Kretprobe { module, function } => {
-            program.attach_kprobe(true, within(module.as_deref(), function))
-        }
+        // These are attached together.
+        Attach::Kprobe { .. } | Attach::Kretprobe { .. } => return Ok(Vec::new()),
     };
     link.map(|link| vec![link]).map_err(|e| os_error(&e))
-}
-
-/// A function's name for kprobes: functions of modules may be named with it.
-fn within(module: Option<&str>, function: &str) -> String {
-    match module {
-        Some(module) => format!("{module}:{function}"),
-        None => function.to_owned(),
-    }
 }
 
 /// An event on each of the processors.

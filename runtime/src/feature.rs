@@ -110,6 +110,31 @@ fn attach(program: &OwnedFd) -> Option<OwnedFd> {
     owned(unsafe { sys::bpf_raw_tracepoint_open(std::ptr::null(), program.as_raw_fd()) })
 }
 
+/// Whether one link can have many functions of the kernel.
+pub fn kprobe_multi() -> bool {
+    let load_options =
+        sys::bpf_prog_load_opts { expected_attach_type: sys::BPF_TRACE_KPROBE_MULTI, ..options() };
+    let Some(program) = load(sys::BPF_PROG_TYPE_KPROBE, &RETURN_ZERO, &load_options) else {
+        return false;
+    };
+    let mut link_options = sys::bpf_link_create_opts {
+        sz: size_of::<sys::bpf_link_create_opts>() as u64,
+        ..Default::default()
+    };
+    link_options.__bindgen_anon_1.kprobe_multi =
+        sys::bpf_link_create_opts__bindgen_ty_1__bindgen_ty_2 {
+            cnt: 1,
+            // No address of ours: only who knows such links gets as far as to look there.
+            addrs: std::ptr::without_provenance(8),
+            ..Default::default()
+        };
+    // SAFETY: the kernel copies from the address, which it checks, and nothing else is passed.
+    let link = unsafe {
+        sys::bpf_link_create(program.as_raw_fd(), 0, sys::BPF_TRACE_KPROBE_MULTI, &link_options)
+    };
+    owned(link).is_none() && io::Error::last_os_error().raw_os_error() == Some(libc::EFAULT)
+}
+
 fn btf_tracepoint(btf: &Btf) -> bool {
     // Every kernel has this event. Where such a program loads, it attaches as any other
     // raw tracepoint does.

@@ -6,7 +6,9 @@
 //! errors; what the verifier says is brought back to the line of D that it is about.
 
 use crate::options::Options;
-use libbpf_rs::{MapCore, MapFlags, MapType, Object, ObjectBuilder, OpenObject, PrintLevel};
+use libbpf_rs::{
+    MapCore, MapFlags, MapType, Object, ObjectBuilder, OpenObject, PrintLevel, ProgramAttachType,
+};
 use std::io;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
@@ -256,6 +258,7 @@ impl Opened {
             let element = u64::from(map.key_size()) + u64::from(map.value_size());
             sizes.push((name, u64::from(map.max_entries()) * element.max(1)));
         }
+        self.prepare_functions();
         if options.on("bpflog") {
             keep_logs();
             for mut program in self.object.progs_mut() {
@@ -269,7 +272,30 @@ impl Opened {
         }
         Loaded::new(object, self.manifest, options)
     }
+
+    /// Programs that go to functions are loaded for links that have many, if these are many
+    /// and the kernel knows such links.
+    fn prepare_functions(&mut self) {
+        let is_function =
+            |a: &Attach| matches!(a, Attach::Kprobe { .. } | Attach::Kretprobe { .. });
+        let programs = self.manifest.programs.iter();
+        let programs = programs.filter(|p| p.attach.iter().any(is_function));
+        let names: Vec<&str> = programs.clone().map(|p| p.name.as_str()).collect();
+        let functions: usize = programs.map(|p| p.attach.len()).sum();
+        if functions <= FEW || !crate::feature::kprobe_multi() {
+            return;
+        }
+        for mut program in self.object.progs_mut() {
+            if program.name().to_str().is_some_and(|name| names.contains(&name)) {
+                program.set_attach_type(ProgramAttachType::KprobeMulti);
+            }
+        }
+    }
 }
+
+/// So many functions are attached to one by one, which can reach some that links with many
+/// can't.
+const FEW: usize = 8;
 
 fn load_error(error: &libbpf_rs::Error, sizes: &[(String, u64)]) -> LoadError {
     let said = messages();

@@ -91,6 +91,11 @@ pub fn trace(
         .map_err(|source| Error::System { what: "signals can't be caught", source })?;
     let loaded = load::open(object, manifest)?.load(options)?;
     let attached = attach::attach(&loaded, options)?;
+    if invocation.name != "dtrace" {
+        for refused in &attached.refused {
+            eprintln!("{}: {refused}", invocation.name);
+        }
+    }
     options.start_tracing();
     let mut consumer = Consumer::new(
         &loaded.manifest,

@@ -2,6 +2,7 @@
 //!
 //! In: its text. Out: addresses by name. Read once, when a symbol is first asked for.
 
+use rustc_hash::FxHashMap;
 use strand_compiler::kernel::SymbolClass;
 
 /// The table. Scripts name a few of its hundred thousand symbols, so it stays text: a look
@@ -126,6 +127,20 @@ impl Symbols {
         all
     }
 
+    /// Where functions are, by module (`None`: the kernel proper) and name; of several with
+    /// one name, the first.
+    pub fn addresses(&self, wanted: &[(Option<&str>, &str)]) -> Vec<Option<u64>> {
+        let numbers: FxHashMap<_, _> =
+            wanted.iter().enumerate().map(|(number, function)| (*function, number)).collect();
+        let mut found = vec![None; wanted.len()];
+        for line in self.lines().filter(Line::is_code) {
+            if let Some(number) = numbers.get(&(line.module, line.name)) {
+                found[*number].get_or_insert(line.address);
+            }
+        }
+        found
+    }
+
     /// Functions (symbols in text sections) with their modules, in order.
     pub fn functions(&self) -> impl Iterator<Item = (Option<&str>, &str)> {
         self.lines().filter(Line::is_code).map(|l| (l.module, l.name))
@@ -153,6 +168,9 @@ ffffffffc0000000 t read_it\t[ext4]
         let task = Some((0xffff_ffff_8200_0000, SymbolClass::Variable));
         assert_eq!(s.find(Some("vmlinux"), "init_task"), task);
         assert_eq!(s.find(Some("ext4"), "init_task"), None);
+        let ours = [(None, "read_it"), (Some("xfs"), "read_it"), (Some("ext4"), "read_it")];
+        let addresses = [Some(0xffff_ffff_8100_0010), None, Some(0xffff_ffff_c000_0000)];
+        assert_eq!(s.addresses(&ours), addresses);
         assert!(s.has_module("ext4") && s.has_module("vmlinux") && !s.has_module("ext"));
         assert_eq!(
             s.functions().collect::<Vec<_>>(),

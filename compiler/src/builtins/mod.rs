@@ -21,6 +21,8 @@ mod string;
 mod time;
 mod user;
 
+pub(crate) use probe::LONGEST_FIELD;
+
 /// A built-in variable.
 #[derive(Debug)]
 pub struct Variable {

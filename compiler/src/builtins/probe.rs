@@ -5,36 +5,36 @@ use crate::ir::BinOp;
 use crate::lower::{Firing, Text};
 
 /// Probe names are short in practice; longer ones (C++ symbols) are cut here.
-const NAME: u32 = 192;
+pub(crate) const LONGEST_FIELD: u32 = 192;
 
 pub(super) const VARIABLES: &[Variable] = &[
     Variable {
         name: "probeprov",
         ty: "string",
-        text_bound: Some(NAME),
+        text_bound: Some(LONGEST_FIELD),
         doc: "the provider of the probe that fires",
-        lower: |cx| literal(cx, |p| &p.provider),
+        lower: |cx| field(cx, 0, |p| &p.provider),
     },
     Variable {
         name: "probemod",
         ty: "string",
-        text_bound: Some(NAME),
+        text_bound: Some(LONGEST_FIELD),
         doc: "the module of the probe that fires",
-        lower: |cx| literal(cx, |p| &p.module),
+        lower: |cx| field(cx, 1, |p| &p.module),
     },
     Variable {
         name: "probefunc",
         ty: "string",
-        text_bound: Some(NAME),
+        text_bound: Some(LONGEST_FIELD),
         doc: "the function of the probe that fires",
-        lower: function,
+        lower: |cx| field(cx, 2, |p| &p.function),
     },
     Variable {
         name: "probename",
         ty: "string",
-        text_bound: Some(NAME),
+        text_bound: Some(LONGEST_FIELD),
         doc: "the name of the probe that fires",
-        lower: |cx| literal(cx, |p| &p.name),
+        lower: |cx| field(cx, 3, |p| &p.name),
     },
     Variable {
         name: "id",
@@ -52,22 +52,19 @@ pub(super) const VARIABLES: &[Variable] = &[
     },
 ];
 
-fn literal(cx: &mut Context, field: fn(&crate::kernel::Probe) -> &String) -> Operand {
-    let mut text = field(cx.probe()).clone().into_bytes();
-    text.truncate(NAME as usize - 1);
-    Operand::Text(Text::Literal(text))
-}
-
-/// The function differs among the probes that one program serves: a table has them.
-fn function(cx: &mut Context) -> Operand {
-    match cx.firing() {
-        Firing::One => literal(cx, |p| &p.function),
-        Firing::Table { index, len, functions, stride, .. } => {
-            let index = cx.bounded(index, len);
-            let offset = cx.b.binary_imm(BinOp::Mul, index, i64::from(stride));
-            let table = cx.b.rodata(functions);
-            let at = cx.b.binary(BinOp::Add, table, offset);
-            Operand::Text(Text::Memory(at, stride))
-        }
+/// One of the four fields. Where it differs among the probes that one program serves, a
+/// table has them.
+fn field(cx: &mut Context, n: usize, of: fn(&crate::kernel::Probe) -> &String) -> Operand {
+    if let Firing::Table { index, len, fields, .. } = cx.firing()
+        && let Some(column) = fields[n]
+    {
+        let index = cx.bounded(index, len);
+        let offset = cx.b.binary_imm(BinOp::Mul, index, i64::from(column.stride));
+        let table = cx.b.rodata(column.at);
+        let at = cx.b.binary(BinOp::Add, table, offset);
+        return Operand::Text(Text::Memory(at, column.stride));
     }
+    let mut text = of(cx.probe()).clone().into_bytes();
+    text.truncate(LONGEST_FIELD as usize - 1);
+    Operand::Text(Text::Literal(text))
 }

@@ -71,11 +71,18 @@ pub enum Firing {
         len: u32,
         /// u32 probe ids.
         ids: u32,
-        /// Function names of `stride` bytes each.
-        functions: u32,
-        /// Bytes of a name.
-        stride: u32,
+        /// Provider, module, function, name: of those in which the probes differ.
+        fields: [Option<Column>; 4],
     },
+}
+
+/// A table of texts in `.rodata`, one for each probe.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    /// Where it begins.
+    pub at: u32,
+    /// Bytes of a text, with its NUL.
+    pub stride: u32,
 }
 
 /// What is known at a place in a function.

@@ -197,9 +197,9 @@ impl Context<'_, '_> {
                 .map(|_| b.load(Width::W64, false, frame, at::SPECULATION)),
             firing: match self.env.firing.clone() {
                 Firing::One => Firing::One,
-                Firing::Table { len, ids, functions, stride, .. } => {
+                Firing::Table { len, ids, fields, .. } => {
                     let index = b.load(Width::W64, false, frame, at::PROBE);
-                    Firing::Table { index, len, ids, functions, stride }
+                    Firing::Table { index, len, ids, fields }
                 }
             },
             error_args: self.env.error_args.map(|_| {

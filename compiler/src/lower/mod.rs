@@ -30,7 +30,7 @@ mod trusted;
 mod unit;
 mod variable;
 
-pub use context::{Context, Firing, Operand, Text};
+pub use context::{Column, Context, Firing, Operand, Text};
 
 use crate::btf::{Btf, BtfKind};
 use crate::ir;

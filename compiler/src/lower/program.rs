@@ -2,15 +2,17 @@
 //!
 //! In: all enablings. Out: one BPF program for each site, except that system calls are
 //! dispatched from one program at `sys_enter` and one at `sys_exit`: a table in read-only
-//! data gives the group of clauses for every call's number.
+//! data gives the group of clauses for every call's number. Places that are attached one by
+//! one (kprobes) share a program too; each has its number as a cookie, which tells them apart.
 
-use super::context::{Context, Env, Firing};
+use super::context::{Column, Context, Env, Firing};
 use super::fault::{FaultBlock, FaultTarget};
 use super::loops::Area;
 use super::unit::Unit;
+use crate::builtins::LONGEST_FIELD;
 use crate::ir::build::Builder;
 use crate::ir::{BinOp, BlockId, Cond, FunctionKind, Helper, Place, Type, Value, Width};
-use crate::kernel::Attach;
+use crate::kernel::{Attach, Probe};
 use crate::manifest::{self, State};
 use crate::typed::walk::{self, Node};
 use crate::typed::{Clause, EnabledSite, Enabling, ExprKind, StatementKind};
@@ -67,6 +69,11 @@ pub(crate) fn lower_all(unit: &mut Unit) {
             None | Some(Attach::Error) => {}
             Some(Attach::SyscallEntry { .. }) => entries.push(enabling),
             Some(Attach::SyscallReturn { .. }) => returns.push(enabling),
+            Some(Attach::Kprobe { .. } | Attach::Kretprobe { .. }) => {
+                for sites in places(&enabling.sites) {
+                    lower_places(unit, enabling, &sites);
+                }
+            }
             Some(_) => {
                 for site in &enabling.sites {
                     lower_site(unit, enabling, site);
@@ -111,7 +118,7 @@ fn call_of(site: &EnabledSite) -> u32 {
 
 fn list_probe(unit: &mut Unit, site: &EnabledSite) {
     let probe = &site.probe;
-    if unit.manifest.probes.iter().any(|p| p.id == probe.id) {
+    if !unit.listed.insert(probe.id) {
         return;
     }
     unit.manifest.probes.push(manifest::Probe {
@@ -358,7 +365,7 @@ fn lower_dispatch(unit: &mut Unit, event: &str, enablings: &[&Enabling]) {
         }
     }
     let (groups, ids) = (unit.rodata(groups), unit.rodata(ids));
-    let functions = unit.rodata(names);
+    let functions = Column { at: unit.rodata(names), stride: NAME };
     let Some((first, site)) = enablings.first().and_then(|e| Some((*e, e.sites.first()?))) else {
         return;
     };
@@ -382,7 +389,8 @@ fn lower_dispatch(unit: &mut Unit, event: &str, enablings: &[&Enabling]) {
         cx.b.branch_imm(Cond::Eq, group, n as i64 + 1, mine, next);
         cx.b.switch_to(mine);
         cx.env.site = Rc::new(enabling.sites[0].clone());
-        cx.env.firing = Firing::Table { index, len: CALLS, ids, functions, stride: NAME };
+        let fields = [None, None, Some(functions), None];
+        cx.env.firing = Firing::Table { index, len: CALLS, ids, fields };
         cx.clauses(enabling, &mut ordinals);
         cx.b.jump(out, &[]);
         cx.b.switch_to(next);
@@ -409,10 +417,107 @@ impl Context<'_, '_> {
     }
 }
 
+// ------------------------------------------------------------------------- places
+
+/// Sites in groups in which none attaches where another does: of two probes at one place a
+/// cookie could tell only one.
+fn places(sites: &[EnabledSite]) -> Vec<Vec<&EnabledSite>> {
+    let mut groups: Vec<Vec<&EnabledSite>> = Vec::new();
+    let mut met: FxHashMap<&Attach, usize> = FxHashMap::default();
+    for site in sites {
+        let nth = met.entry(&site.attach).or_default();
+        if *nth == groups.len() {
+            groups.push(Vec::new());
+        }
+        groups[*nth].push(site);
+        *nth += 1;
+    }
+    groups
+}
+
+/// One program for all places that run the same clauses.
+fn lower_places(unit: &mut Unit, enabling: &Enabling, sites: &[&EnabledSite]) {
+    let Some(site) = sites.first() else { return };
+    let probe = &site.probe;
+    let what = if probe.function.is_empty() { &probe.name } else { &probe.function };
+    let name = symbol(unit, what);
+    let table = places_table(unit, sites);
+    let mut cx = start(unit, &name, enabling, site);
+    let out = cx.prologue(&site.attach);
+    if let Some((len, ids, fields)) = table {
+        let bpf = cx.env.bpf;
+        let index = cx.helper(Helper::GET_ATTACH_COOKIE, &[bpf]);
+        cx.env.firing = Firing::Table { index, len, ids, fields };
+    }
+    cx.locals(&[enabling]);
+    let mut ordinals = Vec::new();
+    cx.clauses(enabling, &mut ordinals);
+    cx.b.jump(out, &[]);
+    cx.finish(&ordinals, out);
+    let function = cx.b.finish();
+    unit.add_function(function);
+    unit.manifest.programs.push(manifest::Program {
+        name,
+        attach: sites.iter().map(|s| s.attach.clone()).collect(),
+        probes: sites.iter().map(|s| s.probe.id).collect(),
+    });
+}
+
+/// Number of entries, ids, texts: by a place's number. None if there is one probe only.
+type PlacesTable = (u32, u32, [Option<Column>; 4]);
+
+fn places_table(unit: &mut Unit, sites: &[&EnabledSite]) -> Option<PlacesTable> {
+    let first = sites.first()?.probe.id;
+    if sites.iter().all(|s| s.probe.id == first) {
+        return None;
+    }
+    let len = (sites.len() as u32).next_power_of_two();
+    let mut ids: Vec<u8> = sites.iter().flat_map(|s| s.probe.id.to_le_bytes()).collect();
+    ids.resize(4 * len as usize, 0);
+    let ids = unit.rodata(ids);
+    type Field = fn(&Probe) -> &String;
+    let of: [(&str, Field); 4] = [
+        ("probeprov", |p| &p.provider),
+        ("probemod", |p| &p.module),
+        ("probefunc", |p| &p.function),
+        ("probename", |p| &p.name),
+    ];
+    let fields = of.map(|(variable, field)| {
+        // For thousands of places these are large.
+        let used = unit.uses_variable(variable);
+        used.then(|| column(unit, sites, len, field)).flatten()
+    });
+    Some((len, ids, fields))
+}
+
+/// A field of the probes at all places; none if it is the same for all.
+fn column(
+    unit: &mut Unit,
+    sites: &[&EnabledSite],
+    len: u32,
+    field: fn(&Probe) -> &String,
+) -> Option<Column> {
+    let text = |s: &EnabledSite| {
+        let text = field(&s.probe).as_bytes();
+        text[..text.len().min(LONGEST_FIELD as usize - 1)].to_vec()
+    };
+    let first = text(sites[0]);
+    if sites.iter().all(|s| text(s) == first) {
+        return None;
+    }
+    let longest = sites.iter().map(|s| text(s).len()).max().unwrap_or(0) as u32;
+    let stride = super::layout::round_up(longest + 1, 8);
+    let mut texts = vec![0u8; (stride * len) as usize];
+    for (site, row) in sites.iter().zip(texts.chunks_exact_mut(stride as usize)) {
+        let text = text(site);
+        row[..text.len()].copy_from_slice(&text);
+    }
+    Some(Column { at: unit.rodata(texts), stride })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::Probe;
 
     fn enabling(numbers: &[u32]) -> Enabling {
         let site = |number: &u32| EnabledSite {

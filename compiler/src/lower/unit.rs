@@ -12,9 +12,10 @@ use crate::ir::{
 use crate::kernel::{Feature, Kernel};
 use crate::manifest::{self, Manifest};
 use crate::options::Options;
-use crate::typed::{AggregationId, Program, Shape, VariableId};
+use crate::typed::walk::{self, Node};
+use crate::typed::{AggregationId, Expr, ExprKind, Program, Shape, VariableId};
 use crate::types::{Type, TypeId, Types};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use strand_grammar::ast::Scope;
 use strand_grammar::source::{Sources, Span};
 
@@ -74,6 +75,22 @@ pub(crate) struct Unit<'a> {
     pub functions: FxHashMap<&'static str, FunctionId>,
     /// Indices of types in the manifest.
     pub type_layouts: FxHashMap<TypeId, u32>,
+    /// Ids of the probes in the manifest.
+    pub listed: FxHashSet<u32>,
+    builtins: FxHashSet<&'static str>,
+}
+
+/// Names of the built-in variables that a program uses.
+fn builtins(program: &Program) -> FxHashSet<&'static str> {
+    let mut found = FxHashSet::default();
+    for clause in program.enablings.iter().flat_map(|e| &e.clauses) {
+        walk::clause(clause, &mut |node| {
+            if let Node::Expr(Expr { kind: ExprKind::Builtin(v), .. }) = node {
+                found.insert(v.name);
+            }
+        });
+    }
+    found
 }
 
 /// Bytes at the start of a thread's storage: its number, for keys of `self->a[k]`.
@@ -109,6 +126,8 @@ impl<'a> Unit<'a> {
             speculations: None,
             functions: FxHashMap::default(),
             type_layouts: FxHashMap::default(),
+            listed: FxHashSet::default(),
+            builtins: builtins(program),
         };
         let bounds = Bounds::of(program);
         unit.place_variables(&bounds);
@@ -119,6 +138,11 @@ impl<'a> Unit<'a> {
 
     pub fn types(&self) -> &'a Types {
         &self.program.types
+    }
+
+    /// Whether some clause uses a built-in variable.
+    pub fn uses_variable(&self, name: &str) -> bool {
+        self.builtins.contains(name)
     }
 
     /// Bytes that a value of this type takes where it is stored.

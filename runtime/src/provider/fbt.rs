@@ -90,15 +90,20 @@ impl Provider for Fbt {
         let how = how(kernel, &btf, proto).ok_or_else(gone)?;
         let count = params.len() as u8;
         let module = owner.clone();
+        let kprobes = kernel.has(Feature::Kprobe);
         if name.name == "entry" {
+            let among_many = kprobes
+                .then(|| Attach::Kprobe { module: module.clone(), function: function.clone() });
             let args = params.iter().enumerate().map(|(i, (_, id))| typed(i, *id)).collect();
             let attach = match how {
                 How::Fentry => Attach::Fentry { module, function, args: count },
                 How::Kprobe => Attach::Kprobe { module, function },
             };
             let sites = vec![Site { attach, args: Vec::new(), when: None }];
-            return Ok(Probe { args, sites, ..probe(name) });
+            return Ok(Probe { args, sites, among_many, ..probe(name) });
         }
+        let among_many = kprobes
+            .then(|| Attach::Kretprobe { module: module.clone(), function: function.clone() });
         // The first argument is where in the function it returns, which nothing tells.
         let offset = ProbeArg {
             native: 0,
@@ -114,7 +119,7 @@ impl Provider for Fbt {
         let value = if void { "0" } else { "arg1" };
         let sites =
             vec![Site { attach, args: vec!["-1".to_owned(), value.to_owned()], when: None }];
-        Ok(Probe { args, sites, ..probe(name) })
+        Ok(Probe { args, sites, among_many, ..probe(name) })
     }
 }
 
