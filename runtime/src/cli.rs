@@ -43,6 +43,8 @@ pub enum Task {
     List,
     /// Show a stage.
     Dump(Stage),
+    /// Show what the kernel has.
+    Features,
     /// Print the version.
     Version,
     /// Write the manual page.
@@ -104,6 +106,8 @@ enum Command {
     Check(Check),
     /// List probes
     List(List),
+    /// Show what this kernel gives to tracers
+    Features,
     /// Write the manual page
     #[command(hide = true)]
     Man,
@@ -215,6 +219,7 @@ pub fn parse(args: impl IntoIterator<Item = String>) -> Result<Invocation, clap:
                 .collect(),
             ..Invocation::new("strand")
         },
+        Some(Command::Features) => Invocation { task: Task::Features, ..Invocation::new("strand") },
         Some(Command::Man) => Invocation { task: Task::Manual, ..Invocation::new("strand") },
     })
 }
@@ -321,6 +326,7 @@ mod tests {
         assert_eq!(task("check -e BEGIN{}"), Ok((Task::Check, false, 1)));
         assert_eq!(task("list -v io::: sdt:::"), Ok((Task::List, true, 2)));
         assert_eq!(task("list"), Ok((Task::List, false, 0)));
+        assert_eq!(task("features"), Ok((Task::Features, false, 0)));
         assert_eq!(task("-d ir a.d"), Ok((Task::Dump(Stage::Ir), false, 1)));
         assert!(read("check").is_err());
         assert!(read("-k a.d").is_err());

@@ -10,6 +10,7 @@ pub mod consume;
 pub mod dtrace;
 pub mod error;
 pub mod feature;
+pub mod features;
 pub mod flow;
 pub mod format;
 pub mod header;

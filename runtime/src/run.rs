@@ -12,7 +12,7 @@ use crate::output::Output;
 use crate::probe::{self, ProbeName};
 use crate::process::Targets;
 use crate::program::{self, Parsed};
-use crate::{header, load, preflight, room, session};
+use crate::{features, header, load, preflight, room, session};
 use std::io::{self, Write};
 use strand_compiler::kernel::{Kernel, ProbePattern};
 use strand_compiler::{Compiled, bpf};
@@ -38,6 +38,7 @@ pub fn run(invocation: &Invocation) -> Result<u8, Error> {
             if invocation.verbose { writeln!(out, "This is strand {version}") } else { Ok(()) }
         }),
         Task::Header => header::write(invocation, &mut options),
+        Task::Features => write_out(invocation, |out| features::write(&LiveKernel::new(), out)),
         Task::Manual => write_out(invocation, |out| out.write_all(&cli::manual()?)),
         Task::List => list_probes(invocation, &mut options),
         Task::Dump(stage) => dump(invocation, &mut options, stage),
