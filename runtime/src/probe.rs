@@ -192,9 +192,15 @@ fn rank(pattern: &ProbePattern, names: &[ProbeName]) -> Vec<String> {
     let limit =
         [&pattern.module, &pattern.function, &pattern.name].iter().map(|f| f.len()).sum::<usize>()
             / 3;
+    // A text that is much longer or shorter is far, whatever it says.
+    let may_be_near = |n: &ProbeName| {
+        glob_match(&pattern.function, &n.function)
+            || n.function.len().abs_diff(pattern.function.len()) <= limit.max(2)
+    };
     let mut scored: Vec<(usize, usize)> = names
         .iter()
         .enumerate()
+        .filter(|(_, n)| may_be_near(n))
         .map(|(i, n)| {
             let elsewhere = usize::from(!glob_match(&pattern.module, &n.module));
             let score = 2 * (field(&pattern.function, &n.function) + field(&pattern.name, &n.name));

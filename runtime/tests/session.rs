@@ -10,7 +10,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
-use support::{STRAND, skips};
+use support::{STRAND, patience, skips};
 
 mod support;
 
@@ -76,6 +76,52 @@ fn maps_named(name: &str) -> usize {
         .count()
 }
 
+/// Waits until no map of this name is left, so none of the programs that use it, and none of
+/// the links that keep these.
+fn wait_for_end_of(name: &str) {
+    let started = Instant::now();
+    while maps_named(name) > 0 {
+        assert!(started.elapsed() < Duration::from_secs(10) * patience(), "{name} is still there");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// All events of the kernel, and where it can attach to many functions at once, thousands of
+/// these.
+#[test]
+fn thousands_of_probes_leave_nothing() {
+    if skips() {
+        return;
+    }
+    let features = text(&strand(&["features"]).stdout);
+    let many = features.lines().any(|l| l.contains("many in one link") && l.contains(" yes "));
+    let functions = if many { "fbt::[a-e]*:entry, " } else { "" };
+    let program = format!(
+        r#"BEGIN {{ thousands["none"] = 1; exit(0); }}
+           {functions}sdt:::, syscall::: /execname == "nobody"/ {{ thousands[probefunc]++; }}"#
+    );
+    let checked = text(&strand(&["check", "-v", "-e", &program]).stderr);
+    let matched = checked.split(' ').filter_map(|word| word.parse::<usize>().ok()).max();
+    let least = if many { 5000 } else { 1000 };
+    assert!(matched.is_some_and(|n| n >= least), "{checked}");
+    let output = strand(&["-q", "-e", &program]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    wait_for_end_of("thousands");
+}
+
+#[test]
+fn sessions_leave_nothing() {
+    if skips() {
+        return;
+    }
+    let sessions = if patience() > 1 { 20 } else { 200 };
+    for _ in 0..sessions {
+        let output = strand(&["-q", "-e", "BEGIN { sessions[1] = 1; exit(0); }"]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    wait_for_end_of("sessions");
+}
+
 #[test]
 fn killed_it_leaves_nothing() {
     if skips() {
@@ -88,11 +134,7 @@ fn killed_it_leaves_nothing() {
     assert!(maps_named("kill9") > 0, "the aggregation's map is not found by its name");
     signal(&child, libc::SIGKILL);
     child.wait().expect("it ends");
-    let started = Instant::now();
-    while maps_named("kill9") > 0 {
-        assert!(started.elapsed() < Duration::from_secs(10), "maps are still there");
-        thread::sleep(Duration::from_millis(20));
-    }
+    wait_for_end_of("kill9");
     let after = fs::read_to_string("/proc/self/mounts").expect("mounts");
     // Mounts of other tests may have gone meanwhile; none may have come that we made.
     let new: Vec<&str> = after.lines().filter(|l| !mounts.contains(*l)).collect();
