@@ -7,6 +7,7 @@
 mod function;
 
 use crate::load::{Loaded, last_message, messages, os_error};
+use crate::open_files;
 use crate::options::Options;
 use crate::perf;
 use crate::process::online_cpus;
@@ -43,6 +44,16 @@ pub enum AttachError {
         /// Why.
         source: io::Error,
     },
+}
+
+impl AttachError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            AttachError::Refused { source, .. } => open_files::hint(source),
+            _ => None,
+        }
+    }
 }
 
 /// Attached programs.
@@ -190,7 +201,7 @@ fn reason(event: &Attach, error: &io::Error) -> String {
         }
         Some(libc::EPERM | libc::EACCES) => "the kernel forbids it".to_owned(),
         Some(libc::EMFILE | libc::ENFILE) => {
-            "it needs open files for each event, and so many aren't allowed".to_owned()
+            format!("it takes more open files than the {} that are allowed", open_files::allowed())
         }
         Some(libc::ENOENT) => "the kernel has no such event".to_owned(),
         Some(libc::EBUSY) => "somebody else traces there".to_owned(),

@@ -120,6 +120,7 @@ impl Error {
         match self {
             Error::Option(e) => e.hint(),
             Error::Load(e) => e.hint(),
+            Error::Attach(e) => e.hint(),
             Error::NoRoom { option, needs, .. } => Some(format!("-x {option}={needs} will do")),
             Error::NothingMatched => Some("-Z allows it".to_owned()),
             Error::NoProgram => Some("`strand --help` shows what can be given".to_owned()),

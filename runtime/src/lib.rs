@@ -22,6 +22,7 @@ pub mod mappings;
 pub mod maps;
 pub mod misses;
 pub mod module_file;
+pub mod open_files;
 pub mod options;
 pub mod output;
 pub mod packet;

@@ -5,6 +5,7 @@
 //! nothing is attached before it is loaded. What libbpf prints is kept, and told apart into
 //! errors; what the verifier says is brought back to the line of D that it is about.
 
+use crate::open_files;
 use crate::options::Options;
 use libbpf_rs::{
     MapCore, MapFlags, MapType, Object, ObjectBuilder, OpenObject, PrintLevel, ProgramAttachType,
@@ -51,6 +52,14 @@ pub enum LoadError {
         /// Why.
         source: io::Error,
     },
+    /// Too many files would be open.
+    #[error("the program takes more open files than the {allowed} that are allowed")]
+    Files {
+        /// The limit.
+        allowed: u64,
+        /// The error.
+        source: io::Error,
+    },
     /// Anything else.
     #[error("the program can't be loaded: {reason}")]
     Other {
@@ -79,6 +88,7 @@ impl LoadError {
             LoadError::Map { source, .. } if source.raw_os_error() == Some(libc::ENOMEM) => {
                 Some("-x bufsize, -x dynvarsize and -x aggsize make maps smaller".to_owned())
             }
+            LoadError::Files { source, .. } => open_files::hint(source),
             _ => None,
         }
     }
@@ -303,6 +313,9 @@ fn load_error(error: &libbpf_rs::Error, sizes: &[(String, u64)]) -> LoadError {
         return refused;
     }
     let source = os_error(error);
+    if let Some(libc::EMFILE | libc::ENFILE) = source.raw_os_error() {
+        return LoadError::Files { allowed: open_files::allowed(), source };
+    }
     let map = said.lines().filter(|l| l.contains("failed to create")).find_map(|line| {
         let name = line.split_once("map '")?.1.split('\'').next()?;
         sizes.iter().find(|(n, _)| n == name)
@@ -315,14 +328,13 @@ fn load_error(error: &libbpf_rs::Error, sizes: &[(String, u64)]) -> LoadError {
 
 /// The system's error behind one of libbpf-rs.
 pub(crate) fn os_error(error: &libbpf_rs::Error) -> io::Error {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(e) = cause {
-        if let Some(code) = e.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error) {
-            return io::Error::from_raw_os_error(code);
-        }
-        cause = e.source();
+    // The library keeps the code to itself; what the standard library says of it has it.
+    let text = format!("{error:#}");
+    let code = text.rsplit_once("(os error ").and_then(|(_, rest)| rest.split_once(')'));
+    match code.and_then(|(code, _)| code.parse().ok()) {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => io::Error::other(text),
     }
-    io::Error::other(error.to_string())
 }
 
 /// Programs and maps in the kernel. Nothing fires yet.

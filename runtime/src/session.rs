@@ -19,6 +19,7 @@ use crate::consume::{Consumer, Control, Look};
 use crate::error::Error;
 use crate::load::{self, Loaded};
 use crate::maps::Maps;
+use crate::open_files;
 use crate::options::Options;
 use crate::process::{Interrupt, Targets};
 use crate::run;
@@ -89,6 +90,7 @@ pub fn trace(
 ) -> Result<u8, Error> {
     let interrupt = Interrupt::catch()
         .map_err(|source| Error::System { what: "signals can't be caught", source })?;
+    open_files::allow_most();
     let loaded = load::open(object, manifest)?.load(options)?;
     let attached = attach::attach(&loaded, options)?;
     if invocation.name != "dtrace" {

@@ -109,6 +109,27 @@ fn thousands_of_probes_leave_nothing() {
     wait_for_end_of("thousands");
 }
 
+/// More programs than there may be open files: said in words, with what helps.
+#[test]
+fn too_few_open_files_are_explained() {
+    if skips() {
+        return;
+    }
+    // More than `ulimit` allows nobody may have here: neither the soft limit nor the hard one.
+    let script = r#"ulimit -n 60
+        exec setpriv --bounding-set=-sys_resource --inh-caps=-all "$0" -q -e "$1""#;
+    let program = "BEGIN { exit(0); } sched:::, sysinfo:::, io:::, sdt:ext4:: { @ = count(); }";
+    let output = Command::new("sh").args(["-c", script, STRAND, program]).output().expect("sh");
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    let what = "the program takes more open files than the 60 that are allowed";
+    assert!(told.contains(what) && told.contains("ulimit -n"), "{told}");
+    // A limit that may be raised is.
+    let script = r#"ulimit -Sn 60; exec "$0" -q -e "$1""#;
+    let output = Command::new("sh").args(["-c", script, STRAND, program]).output().expect("sh");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
 #[test]
 fn sessions_leave_nothing() {
     if skips() {

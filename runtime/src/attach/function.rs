@@ -59,36 +59,15 @@ pub(super) fn one_by_one(program: &ProgramMut<'_>, events: &[Attach]) -> io::Res
             Some(module) => format!("{module}:{name}"),
             None => name.to_owned(),
         };
-        let attach = || {
-            let options = KprobeOpts { cookie: number as u64, ..Default::default() };
-            let link = program.attach_kprobe_with_opts(is_return(events), &name, options);
-            link.map_err(|e| os_error(&e))
-        };
-        // Each takes two open files.
-        let link = match attach() {
-            Err(e) if e.raw_os_error() == Some(libc::EMFILE) && allow_more_files() => attach(),
-            link => link,
-        };
-        match link {
+        let options = KprobeOpts { cookie: number as u64, ..Default::default() };
+        let link = program.attach_kprobe_with_opts(is_return(events), &name, options);
+        match link.map_err(|e| os_error(&e)) {
             Ok(link) => placed.links.push(link),
             Err(e) if is_about_a_function(&e) => placed.refused.push((number, e)),
             Err(e) => return Err(e),
         }
     }
     Ok(placed)
-}
-
-/// Takes as many open files as a process may have; whether these are more than before.
-fn allow_more_files() -> bool {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: the structure lives for the call.
-    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } != 0 {
-        return false;
-    }
-    let more = limit.rlim_max > limit.rlim_cur;
-    limit.rlim_cur = limit.rlim_max;
-    // SAFETY: likewise.
-    more && unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) } == 0
 }
 
 /// Attaches a program to all functions by as few links as the kernel allows.

@@ -7,6 +7,7 @@ use super::{Consumer, Look, slice};
 use crate::error::plain;
 use crate::format::printf::printf;
 use crate::format::{Surroundings, print};
+use crate::open_files;
 use crate::options::{OptionError, Options};
 use crate::packet::{self, Packet};
 use crate::process::{Clock, now};
@@ -60,7 +61,7 @@ impl Consumer<'_> {
             Action::System { format, args } => {
                 let command = self.formatted(format, args, bytes);
                 let result = self.out.for_command().and_then(|out| {
-                    Command::new("/bin/sh")
+                    open_files::as_at_first(&mut Command::new("/bin/sh"))
                         .arg("-c")
                         .arg(OsStr::from_bytes(&of_text(&command)))
                         .stdout(out)
