@@ -107,7 +107,7 @@ impl Plan {
     ) -> Vec<usize> {
         let probes = match checker.kernel.probes(pattern) {
             Ok(probes) => probes,
-            Err(e) if e.code == "D_PDESC_ZERO" && checker.options.zdefs => return Vec::new(),
+            Err(e) if is_absence(e.code) && checker.options.zdefs => return Vec::new(),
             Err(e) => {
                 let mut d = Diagnostic::error(e.code, description.span, e.message);
                 d.hint = e.hint;
@@ -220,13 +220,20 @@ impl Plan {
     }
 }
 
+/// Whether a description has no probes because what it names isn't there.
+fn is_absence(code: &str) -> bool {
+    matches!(code, "D_PDESC_ZERO" | "D_PROC_BADPID" | "D_PROC_GRAB" | "D_PROC_FUNC")
+}
+
 /// One program serves many system calls, whose probes then differ in nothing but the
-/// function; other sites have a program each.
+/// function, or many places in user programs, of markers those that keep their arguments
+/// alike; other sites have a program each.
 fn shared_name(probe: &Probe, site: &Site) -> Rc<str> {
     match site.attach {
         Attach::SyscallEntry { .. } | Attach::SyscallReturn { .. } => {
             format!("{}:{}:{}", probe.provider, probe.module, probe.name).into()
         }
+        Attach::Usdt { ref args, .. } => format!("{args:?}").into(),
         _ => "".into(),
     }
 }

@@ -297,6 +297,82 @@ pub enum Attach {
         /// The function.
         function: String,
     },
+    /// An instruction of a user program, a function's first as a rule: the user's
+    /// `struct pt_regs` as context.
+    Uprobe(UserPlace),
+    /// The return of a function of a user program: likewise.
+    Uretprobe(UserPlace),
+    /// A marker in a user program (USDT): likewise.
+    Usdt {
+        /// Where it is.
+        place: UserPlace,
+        /// Where it keeps its arguments.
+        args: Vec<MarkerArg>,
+    },
+}
+
+impl Attach {
+    /// Whether a program can be attached to many such events, each with a number that tells
+    /// the program which of them it is.
+    pub fn takes_cookie(&self) -> bool {
+        matches!(self, Attach::Kprobe { .. } | Attach::Kretprobe { .. })
+            || self.user_place().is_some()
+    }
+
+    /// The place in a user program, if it is there that it attaches.
+    pub fn user_place(&self) -> Option<&UserPlace> {
+        match self {
+            Attach::Uprobe(place) | Attach::Uretprobe(place) | Attach::Usdt { place, .. } => {
+                Some(place)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A place in a program or library.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct UserPlace {
+    /// The file, as the tracer can open it.
+    pub path: String,
+    /// Of the instruction in the file.
+    pub offset: u64,
+    /// Only in this process; `None`: in all that run the file, now or later.
+    pub pid: Option<u32>,
+    /// Where in the file a counter is that must not be 0 for the marker to be reached; 0 if
+    /// there is none.
+    pub semaphore: u64,
+}
+
+/// Where a marker keeps an argument when it is reached.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct MarkerArg {
+    /// Bytes: 1, 2, 4 or 8.
+    pub size: u8,
+    /// Signedness.
+    pub signed: bool,
+    /// Where.
+    pub at: MarkerPlace,
+}
+
+/// Registers are byte offsets in the user's `struct pt_regs`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum MarkerPlace {
+    /// It is this number.
+    Constant(i64),
+    /// In a register, at this offset of the registers.
+    Register(u16),
+    /// In memory, at the sum of all of these.
+    Memory {
+        /// A register.
+        base: Option<u16>,
+        /// A register, and by how many bits it is shifted to the left.
+        index: Option<(u16, u8)>,
+        /// A number.
+        displacement: i64,
+    },
+    /// Where a BPF program can't look: what the marker's description says.
+    Elsewhere(String),
 }
 
 /// A kernel symbol.

@@ -98,6 +98,24 @@ fn probe_descriptions_fill_from_the_right() {
 }
 
 #[test]
+fn modules_of_user_programs_are_paths() {
+    let p = ok("uprobe:/bin/a-b.so.6:f:entry, usdt:./a:p:n { } pid12:/l/c++/x::return /pid/ { }");
+    let fields = |i: usize, n: usize| {
+        let d = &clauses(&p)[i].probes[n];
+        [&*d.provider, &*d.module, &*d.function, &*d.name]
+    };
+    assert_eq!(fields(0, 0), ["uprobe", "/bin/a-b.so.6", "f", "entry"]);
+    assert_eq!(fields(0, 1), ["usdt", "./a", "p", "n"]);
+    assert_eq!(fields(1, 0), ["pid12", "/l/c++/x", "", "return"]);
+    assert!(clauses(&p)[1].predicate.is_some());
+    // Elsewhere it is a predicate, and where no `:` ends it.
+    for text in ["syscall:::/pid == 1 ? 1 : 0/ { }", "uprobe:/pid/ { }", "pidgin:/1/ { }"] {
+        let p = parse_as(UnitKind::Script, text, &[]).0;
+        assert_eq!(clauses(&p).first().map(|c| c.probes[0].module.as_str()), Some(""), "{text}");
+    }
+}
+
+#[test]
 fn command_line_forms() {
     let first = |spec, text| {
         let (p, errors) = parse_as(UnitKind::Probe(spec), text, &[]);

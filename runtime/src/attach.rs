@@ -5,6 +5,7 @@
 //! however it ends, the kernel takes all of it away.
 
 mod function;
+mod user;
 
 use crate::load::{Loaded, last_message, messages, os_error};
 use crate::open_files;
@@ -68,13 +69,24 @@ pub struct Attached {
     pub refused: Vec<String>,
 }
 
+/// What of a program's many places could be attached.
+#[derive(Default)]
+struct Placed {
+    /// They keep it there.
+    links: Vec<Link>,
+    /// They too, where the library makes no link of them.
+    descriptors: Vec<OwnedFd>,
+    /// Numbers of the places that were refused, and why.
+    refused: Vec<(usize, io::Error)>,
+}
+
 impl Attached {
-    /// Keeps a program at its functions. It is enough if the kernel takes some.
+    /// Keeps a program at its places. It is enough if the kernel takes some.
     fn keep(
         &mut self,
         loaded: &Loaded,
         program: &Program,
-        placed: io::Result<function::Placed>,
+        placed: io::Result<Placed>,
     ) -> Result<(), AttachError> {
         let refusal = |probe: String, source: io::Error| AttachError::Refused {
             probe,
@@ -155,14 +167,17 @@ pub fn attach(loaded: &Loaded, options: &Options) -> Result<Attached, AttachErro
     let symbols = LazyCell::new(Symbols::read);
     for program in &loaded.manifest.programs {
         let handle = find(loaded, program)?;
-        if function::is_for(&program.attach) {
+        if program.attach.iter().any(Attach::takes_cookie) {
             messages();
             let placed = match handle.attach_type() {
                 ProgramAttachType::KprobeMulti => match symbols.as_ref() {
                     Ok(symbols) => function::together(&handle, &program.attach, symbols),
                     Err(e) => Err(io::Error::new(e.kind(), e.to_string())),
                 },
-                _ => function::one_by_one(&handle, &program.attach),
+                _ if function::is_for(&program.attach) => {
+                    function::one_by_one(&handle, &program.attach)
+                }
+                _ => user::place(&handle, &program.attach),
             };
             attached.keep(loaded, program, placed)?;
             continue;
@@ -195,7 +210,13 @@ fn reason(event: &Attach, error: &io::Error) -> String {
             | Attach::Kprobe { .. }
             | Attach::Kretprobe { .. }
     );
+    let user = event.user_place().is_some();
     match error.raw_os_error() {
+        Some(libc::ESRCH) if user => "the process has ended".to_owned(),
+        Some(libc::ENOENT) if user => "its file has gone".to_owned(),
+        _ if user && user::is_about_a_place(error) => {
+            "the kernel can't stop at the instruction there".to_owned()
+        }
         Some(libc::ENOENT | libc::EINVAL | libc::ESRCH | libc::EADDRNOTAVAIL) if function => {
             "the kernel doesn't let this function be traced".to_owned()
         }
@@ -224,7 +245,11 @@ fn to_event(program: &ProgramMut<'_>, event: &Attach, options: &Options) -> io::
         | Attach::Fentry { .. }
         | Attach::Fexit { .. } => program.attach_trace(),
         // These are attached together.
-        Attach::Kprobe { .. } | Attach::Kretprobe { .. } => return Ok(Vec::new()),
+        Attach::Kprobe { .. }
+        | Attach::Kretprobe { .. }
+        | Attach::Uprobe(_)
+        | Attach::Uretprobe(_)
+        | Attach::Usdt { .. } => return Ok(Vec::new()),
     };
     link.map(|link| vec![link]).map_err(|e| os_error(&e))
 }

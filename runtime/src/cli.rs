@@ -193,6 +193,12 @@ struct List {
     /// Show the types of each probe's arguments
     #[arg(short, long)]
     verbose: bool,
+    /// A command whose functions and markers to list; $target is its process
+    #[arg(short = 'c', long, value_name = "COMMAND")]
+    command: Option<String>,
+    /// A process likewise
+    #[arg(short = 'p', long = "pid", value_name = "PID")]
+    pids: Vec<i32>,
     /// Descriptions to match
     #[arg(value_name = "PROBE")]
     probes: Vec<String>,
@@ -212,6 +218,8 @@ pub fn parse(args: impl IntoIterator<Item = String>) -> Result<Invocation, clap:
         Some(Command::List(list)) => Invocation {
             task: Task::List,
             verbose: list.verbose,
+            command: list.command,
+            pids: list.pids,
             programs: list
                 .probes
                 .into_iter()

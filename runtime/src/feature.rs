@@ -135,6 +135,46 @@ pub fn kprobe_multi() -> bool {
     owned(link).is_none() && io::Error::last_os_error().raw_os_error() == Some(libc::EFAULT)
 }
 
+/// Whether one link can have many places in a user program, and keep to one process. The
+/// first kernels that had such links kept to one thread; they also took any process id.
+pub fn uprobe_multi() -> bool {
+    let load_options =
+        sys::bpf_prog_load_opts { expected_attach_type: sys::BPF_TRACE_UPROBE_MULTI, ..options() };
+    let Some(program) = load(sys::BPF_PROG_TYPE_KPROBE, &RETURN_ZERO, &load_options) else {
+        return false;
+    };
+    let error = |path: &CStr, pid: i32| {
+        let offset: std::ffi::c_ulong = 0;
+        let mut link_options = sys::bpf_link_create_opts {
+            sz: size_of::<sys::bpf_link_create_opts>() as u64,
+            ..Default::default()
+        };
+        link_options.__bindgen_anon_1.uprobe_multi =
+            sys::bpf_link_create_opts__bindgen_ty_1__bindgen_ty_3 {
+                path: path.as_ptr(),
+                offsets: &offset,
+                cnt: 1,
+                pid: pid as u32,
+                ..Default::default()
+            };
+        // SAFETY: the pointers are to live values for the time of the call.
+        let link = unsafe {
+            sys::bpf_link_create(
+                program.as_raw_fd(),
+                -1,
+                sys::BPF_TRACE_UPROBE_MULTI,
+                &link_options,
+            )
+        };
+        match owned(link) {
+            Some(_) => 0,
+            None => io::Error::last_os_error().raw_os_error().unwrap_or(0),
+        }
+    };
+    // A folder is no file: only who knows such links gets as far as to say so.
+    error(c"/", 0) == libc::EBADF && error(c"/", -1) == libc::EINVAL
+}
+
 fn btf_tracepoint(btf: &Btf) -> bool {
     // Every kernel has this event. Where such a program loads, it attaches as any other
     // raw tracepoint does.

@@ -77,6 +77,11 @@ fn places(kernel: &LiveKernel) -> Vec<Line> {
             "fbt globs (no: one by one, which takes longer)",
         ),
         line(
+            "many uprobes in one link",
+            feature::uprobe_multi(),
+            "pid and uprobe globs (no: one by one, which takes longer)",
+        ),
+        line(
             "list of traceable functions",
             has(Feature::Kprobe) && kernel.traceable().is_some(),
             "fbt globs",

@@ -9,9 +9,11 @@ use crate::module_file;
 use crate::probe;
 use crate::symbols::Symbols;
 use crate::tracefs::{Tracefs, TracefsError};
+use crate::user::Users;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use strand_compiler::btf::{Btf, BtfKind, BtfType};
 use strand_compiler::kernel::{
@@ -39,6 +41,9 @@ pub struct LiveKernel {
     many_arguments: OnceLock<bool>,
     /// Probes that came into being because a script named them, by provider.
     named: Mutex<BTreeMap<&'static str, Vec<String>>>,
+    users: Mutex<Users>,
+    /// Markers are wanted of processes that start later too.
+    later: AtomicBool,
 }
 
 /// Why a file of BTF can't be used.
@@ -175,6 +180,21 @@ impl LiveKernel {
             names.push(new.to_owned());
         }
         names.clone()
+    }
+
+    /// What is known of user programs.
+    pub fn users(&self) -> MutexGuard<'_, Users> {
+        lock(&self.users)
+    }
+
+    /// From now on descriptions of markers are also about processes that start later.
+    pub fn want_later_processes(&self) {
+        self.later.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether they are.
+    pub fn wants_later_processes(&self) -> bool {
+        self.later.load(Ordering::Relaxed)
     }
 
     /// The probe with this id that a pattern has found before.

@@ -269,6 +269,7 @@ impl Opened {
             sizes.push((name, u64::from(map.max_entries()) * element.max(1)));
         }
         self.prepare_functions();
+        self.prepare_user_programs();
         if options.on("bpflog") {
             keep_logs();
             for mut program in self.object.progs_mut() {
@@ -290,14 +291,30 @@ impl Opened {
             |a: &Attach| matches!(a, Attach::Kprobe { .. } | Attach::Kretprobe { .. });
         let programs = self.manifest.programs.iter();
         let programs = programs.filter(|p| p.attach.iter().any(is_function));
-        let names: Vec<&str> = programs.clone().map(|p| p.name.as_str()).collect();
         let functions: usize = programs.map(|p| p.attach.len()).sum();
-        if functions <= FEW || !crate::feature::kprobe_multi() {
-            return;
+        if functions > FEW && crate::feature::kprobe_multi() {
+            self.load_for(&ProgramAttachType::KprobeMulti, is_function);
         }
+    }
+
+    /// Programs that go to places in user programs are loaded for links that have many, if
+    /// the kernel knows such links.
+    fn prepare_user_programs(&mut self) {
+        let is_user = |a: &Attach| a.user_place().is_some();
+        let any = self.manifest.programs.iter().any(|p| p.attach.iter().any(is_user));
+        if any && crate::feature::uprobe_multi() {
+            self.load_for(&ProgramAttachType::TraceUprobeMulti, is_user);
+        }
+    }
+
+    /// Says how the programs for some events are going to be attached.
+    fn load_for(&mut self, kind: &ProgramAttachType, is_meant: impl Fn(&Attach) -> bool) {
+        let programs = self.manifest.programs.iter();
+        let programs = programs.filter(|p| p.attach.iter().any(&is_meant));
+        let names: Vec<&str> = programs.map(|p| p.name.as_str()).collect();
         for mut program in self.object.progs_mut() {
             if program.name().to_str().is_some_and(|name| names.contains(&name)) {
-                program.set_attach_type(ProgramAttachType::KprobeMulti);
+                program.set_attach_type(kind.clone());
             }
         }
     }

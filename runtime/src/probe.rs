@@ -13,8 +13,10 @@
 //! | 1,000 .. 9,999     | `syscall`: twice the number, one more for the return         |
 //! | 10,000 ..          | `sdt`, `rawtp`, `fbt`: twice the BTF type's id, one more for the second |
 //! | 100,000,000 ..     | the same where there is no BTF, by the event's number        |
+//! | 200,000,000 ..     | `pid`, `uprobe`, markers: in the order in which they are found |
 //!
-//! A module's BTF ids begin where the kernel's end, so modules are moved apart.
+//! A module's BTF ids begin where the kernel's end, so modules are moved apart. Of all that
+//! is in user programs no list can be made, so their ids are those of one run.
 
 use crate::kernel::LiveKernel;
 use crate::provider::{PROVIDERS, Provider};
@@ -25,6 +27,9 @@ const TYPED: u32 = 10_000;
 
 /// First id of those that are known by their event's number.
 const UNTYPED: u32 = 100_000_000;
+
+/// First id of those in user programs.
+const USER: u32 = 200_000_000;
 
 /// A probe's id and description, before anything else is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,15 +108,20 @@ pub fn untyped_id(number: u32, second: bool) -> u32 {
     UNTYPED.saturating_add(number.saturating_mul(2)).saturating_add(second.into())
 }
 
+/// The probe id for the n-th probe that was found in user programs.
+pub fn user_id(n: usize) -> u32 {
+    USER.saturating_add(n as u32)
+}
+
 /// The descriptions that match, in the order of their ids, and the providers that could
 /// not be asked. Nothing but names is looked at.
 pub fn names(kernel: &LiveKernel, pattern: &ProbePattern) -> (Vec<ProbeName>, Vec<ProbeError>) {
     let (mut found, mut errors) = (Vec::new(), Vec::new());
-    for provider in PROVIDERS.iter().filter(|p| glob_match(&pattern.provider, p.name())) {
+    for provider in PROVIDERS.iter().filter(|p| p.claims(&pattern.provider)) {
         match provider.names(kernel, pattern) {
             Ok(names) => found.extend(names.into_iter().filter(|n| match pattern.id {
                 Some(id) => n.id == id,
-                None => n.matches(pattern),
+                None => provider.matches(n, pattern),
             })),
             Err(e) => errors.push(e),
         }
@@ -142,7 +152,7 @@ pub fn describe(kernel: &LiveKernel, name: &ProbeName) -> Result<Probe, ProbeErr
 
 /// The provider of this name, which some [`ProbeName`] has.
 pub fn provider(name: &str) -> &'static dyn Provider {
-    let found = PROVIDERS.iter().find(|p| p.name() == name);
+    let found = PROVIDERS.iter().find(|p| p.owns(name));
     *found.unwrap_or_else(|| unreachable!("a probe of the unknown provider {name}"))
 }
 
@@ -151,14 +161,16 @@ const SUGGESTIONS: usize = 3;
 
 /// Descriptions near a pattern that matched nothing, best first.
 pub fn near(kernel: &LiveKernel, pattern: &ProbePattern) -> Vec<String> {
-    let known_provider = PROVIDERS.iter().any(|p| glob_match(&pattern.provider, p.name()));
+    let known_provider = PROVIDERS.iter().any(|p| p.claims(&pattern.provider));
     if !known_provider {
         let names: Vec<&str> = PROVIDERS.iter().map(|p| p.name()).collect();
         return near_providers(kernel, pattern, &names);
     }
     // The provider is right: relax the other fields and rank what there is.
     let all = ProbePattern { provider: pattern.provider.clone(), ..ProbePattern::default() };
-    let (names, _) = names(kernel, &all);
+    // What is in user programs is too much to look at; their providers say what is near.
+    let kernel_side = PROVIDERS.iter().any(|p| glob_match(&pattern.provider, p.name()));
+    let names = if kernel_side { names(kernel, &all).0 } else { Vec::new() };
     rank(pattern, &names)
 }
 

@@ -3,6 +3,7 @@
 //! In: a command or process ids. Out: a stopped child that runs when the probes are armed,
 //! whether all targets have ended, whether we were asked to stop; clocks and privileges.
 
+use crate::startup::{self, Reached};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -114,6 +115,17 @@ impl Targets {
         self.first.unwrap_or(0)
     }
 
+    /// Lets the child run until its program has come so far, and stop there again. Must be
+    /// called by the thread that started it.
+    pub fn advance(&mut self, to: startup::Stage) {
+        if let Some(target) = self.child.as_mut().filter(|t| t.stopped)
+            && let Reached::Ended(status) = startup::run_to(target.child.id(), to)
+        {
+            target.stopped = false;
+            target.status = Some(status);
+        }
+    }
+
     /// Lets the child run. Must be called by the thread that started it.
     pub fn resume(&mut self) {
         if let Some(target) = self.child.as_mut().filter(|t| t.stopped) {
@@ -150,9 +162,10 @@ impl Targets {
 }
 
 impl Drop for Targets {
-    /// A child that never ran isn't left behind stopped.
+    /// A command was started to be traced: it ends with the tracing, and isn't left behind,
+    /// stopped least of all.
     fn drop(&mut self) {
-        if let Some(target) = self.child.as_mut().filter(|t| t.stopped) {
+        if let Some(target) = self.child.as_mut().filter(|t| t.status.is_none()) {
             // A failure means that it has gone already.
             let _ = target.child.kill();
             let _ = target.child.wait();

@@ -12,7 +12,8 @@ use crate::output::Output;
 use crate::probe::{self, ProbeName};
 use crate::process::Targets;
 use crate::program::{self, Parsed};
-use crate::{features, header, load, preflight, room, session};
+use crate::provider::pid::split;
+use crate::{features, header, load, preflight, room, session, startup};
 use std::io::{self, Write};
 use strand_compiler::kernel::{Kernel, ProbePattern};
 use strand_compiler::{Compiled, bpf};
@@ -83,14 +84,15 @@ fn write_out(
 /// `strand list`, `dtrace -l`
 fn list_probes(invocation: &Invocation, options: &mut Options) -> Result<u8, Error> {
     let kernel = LiveKernel::new();
-    let patterns: Vec<ProbePattern> = if invocation.programs.is_empty() {
-        vec![ProbePattern::default()]
+    let (_targets, patterns) = if invocation.programs.is_empty() {
+        (None, vec![ProbePattern::default()])
     } else {
-        let parsed = program::parse(invocation, options, &kernel, 0)?;
+        let (targets, parsed) = prepare(invocation, options, &kernel)?;
         if parsed.show(&parsed.diagnostics, invocation, options) {
             return Err(Error::Program);
         }
-        parsed.descriptions().map(ProbePattern::from).collect()
+        // They live for as long as what they have is listed.
+        (Some(targets), parsed.descriptions().map(ProbePattern::from).collect())
     };
     let mut names: Vec<ProbeName> = Vec::new();
     let mut unmatched = Vec::new();
@@ -133,13 +135,30 @@ fn nothing(kernel: &LiveKernel, pattern: &ProbePattern) -> String {
     format!("no probe matches {pattern}{near}")
 }
 
+/// Parses the programs; the processes that they are about are there, and the one that `-c`
+/// starts is stopped where its probes can be found.
+fn prepare(
+    invocation: &Invocation,
+    options: &mut Options,
+    kernel: &LiveKernel,
+) -> Result<(Targets, Parsed), Error> {
+    let mut targets = Targets::new(invocation.command.as_deref(), &invocation.pids)?;
+    let parsed = program::parse(invocation, options, kernel, targets.id())?;
+    if options.on("zdefs") {
+        kernel.want_later_processes();
+    }
+    if let Some(stage) = stage(&parsed, options, targets.id()) {
+        targets.advance(stage);
+    }
+    Ok((targets, parsed))
+}
+
 /// Traces until it is over.
 fn trace(invocation: &Invocation, options: &mut Options) -> Result<u8, Error> {
     preflight::check()?;
     load::quiet_libbpf(invocation.verbose && invocation.name != "dtrace");
-    let mut targets = Targets::new(invocation.command.as_deref(), &invocation.pids)?;
     let kernel = LiveKernel::new();
-    let mut parsed = program::parse(invocation, options, &kernel, targets.id())?;
+    let (mut targets, mut parsed) = prepare(invocation, options, &kernel)?;
     let compiled = parsed.compile(invocation, options, &kernel)?;
     if !options.on("quiet") {
         for line in parsed.matched(invocation, &kernel) {
@@ -168,6 +187,23 @@ fn trace(invocation: &Invocation, options: &mut Options) -> Result<u8, Error> {
     // Nobody needs the kernel's types any more, and they are large.
     drop((parsed, kernel));
     session::trace(invocation, options, &object.elf, manifest, &mut targets)
+}
+
+/// How far the program of `-c` has to come before probes are looked for in it: not at all,
+/// unless it is named, so that everything that it does can be traced.
+fn stage(parsed: &Parsed, options: &Options, target: i32) -> Option<startup::Stage> {
+    if options.is_set("evaltime") {
+        return match options.text("evaltime").as_deref() {
+            Some("preinit") => Some(startup::Stage::Libraries),
+            Some("postinit") => Some(startup::Stage::Entry),
+            Some("main") => Some(startup::Stage::Main),
+            _ => None,
+        };
+    }
+    let target = target.to_string();
+    let names_it = |provider: &str| split(provider).is_some_and(|(_, id)| id.ends_with(&target));
+    let named = target != "0" && parsed.descriptions().any(|d| names_it(&d.provider));
+    named.then_some(startup::Stage::Libraries)
 }
 
 /// Says what a program would do to the system, if it would do anything.
@@ -225,7 +261,7 @@ fn check_one(
     mut options: Options,
     kernel: &LiveKernel,
 ) -> Result<(), Error> {
-    let mut parsed = program::parse(invocation, &mut options, kernel, 0)?;
+    let (_targets, mut parsed) = prepare(invocation, &mut options, kernel)?;
     let compiled = parsed.compile(invocation, &options, kernel)?;
     if invocation.verbose {
         for line in parsed.matched(invocation, kernel) {
@@ -239,7 +275,7 @@ fn check_one(
 /// `-d STAGE`
 fn dump(invocation: &Invocation, options: &mut Options, stage: Stage) -> Result<u8, Error> {
     let kernel = kernel(invocation)?;
-    let mut parsed = program::parse(invocation, options, &kernel, 0)?;
+    let (_targets, mut parsed) = prepare(invocation, options, &kernel)?;
     if matches!(stage, Stage::Ast | Stage::Probes) {
         if parsed.show(&parsed.diagnostics, invocation, options) {
             return Err(Error::Program);

@@ -139,6 +139,7 @@ impl Session<'_, '_> {
             // process goes on.
             self.batch();
             self.sink.borrow_mut().flush();
+            self.note(targets);
             targets.resume();
             self.watch(options, targets, interrupt);
         }
@@ -163,9 +164,7 @@ impl Session<'_, '_> {
             // Often at first, while its libraries come; ever less often then.
             if noted.elapsed() * 8 >= started.elapsed() {
                 noted = Instant::now();
-                if let Ok(pid @ 1..) = u32::try_from(targets.id()) {
-                    self.sink.borrow_mut().consumer.note_process(pid);
-                }
+                self.note(targets);
             }
             // A long `statusrate` also puts off when an exit() is seen.
             if noticed.elapsed() >= notice_every {
@@ -201,6 +200,13 @@ impl Session<'_, '_> {
             if fixed.is_none() {
                 std::thread::sleep(pause);
             }
+        }
+    }
+
+    /// Looks at what the target has in its memory, for when it is gone.
+    fn note(&self, targets: &Targets) {
+        if let Ok(pid @ 1..) = u32::try_from(targets.id()) {
+            self.sink.borrow_mut().consumer.note_process(pid);
         }
     }
 

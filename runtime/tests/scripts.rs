@@ -37,6 +37,8 @@ struct Test {
     timeout: Duration,
     /// A command whose failure skips the test; what stands behind ` # ` says why.
     needs: Option<String>,
+    /// Commands that make the program to trace, in `$OUT`.
+    build: Vec<String>,
 }
 
 fn main() {
@@ -76,6 +78,7 @@ impl Test {
             name: "strand".to_owned(),
             timeout: Duration::from_secs(20),
             needs: None,
+            build: Vec::new(),
         };
         for line in text.lines().filter_map(|l| l.strip_prefix("//@")) {
             let (key, value) = line.split_once(':').unwrap_or((line, ""));
@@ -92,6 +95,7 @@ impl Test {
                     test.timeout = Duration::from_secs(seconds);
                 }
                 "needs" => test.needs = Some(value.to_owned()),
+                "build" => test.build.push(value.to_owned()),
                 other => return Err(format!("`//@ {other}` is unknown").into()),
             }
         }
@@ -107,6 +111,15 @@ impl Test {
                     None => format!("`{needs}` fails"),
                 };
                 return Ok(Completion::ignored_with(format!("skipped: {why}")));
+            }
+        }
+        if !self.build.is_empty() {
+            fs::create_dir_all(self.made())?;
+        }
+        for line in &self.build {
+            let built = self.shell(line).output()?;
+            if !built.status.success() {
+                return Err(format!("{line}: {}", String::from_utf8_lossy(&built.stderr)).into());
             }
         }
         let file = self.script.file_name().unwrap_or_default().to_string_lossy();
@@ -126,6 +139,13 @@ impl Test {
         self.judge(&output).map(|()| Completion::Completed)
     }
 
+    /// The folder of what is built for this test.
+    fn made(&self) -> PathBuf {
+        let topic = self.script.parent().and_then(Path::file_name).unwrap_or_default();
+        let name = self.script.file_stem().unwrap_or_default();
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(topic).join(name)
+    }
+
     fn shell(&self, line: &str) -> Command {
         let mut command = Command::new("sh");
         command.arg("-c").arg(line);
@@ -140,7 +160,12 @@ impl Test {
             }
         }
         let folder = self.script.parent().unwrap_or(Path::new("."));
-        command.current_dir(folder).env("STRAND", STRAND).env("TZ", "UTC").env("LC_ALL", "C");
+        command
+            .current_dir(folder)
+            .env("STRAND", STRAND)
+            .env("OUT", self.made())
+            .env("TZ", "UTC")
+            .env("LC_ALL", "C");
     }
 
     fn judge(&self, output: &Output) -> Result<(), Failed> {

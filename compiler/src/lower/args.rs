@@ -7,9 +7,11 @@
 use super::context::{Context, Firing, Operand};
 use crate::btf::{Btf, BtfKind, BtfType};
 use crate::ir::{BinOp, Cond, Helper, Type, Value, Width};
-use crate::kernel::{Attach, Kernel};
+use crate::kernel::{Attach, Kernel, MarkerArg, MarkerPlace};
+use crate::manifest::Fault;
 use std::rc::Rc;
 use std::sync::Arc;
+use strand_grammar::source::Span;
 
 /// Byte offsets in `struct pt_regs`.
 struct Registers {
@@ -104,8 +106,8 @@ fn classify(btf: &Btf, module: &Option<String>, ty: u32) -> Class {
 }
 
 impl Context<'_, '_> {
-    /// The n-th word that the event passes; 0 if it has fewer.
-    pub fn raw_arg(&mut self, n: u8) -> Operand {
+    /// The n-th word that the event passes; 0 if it has fewer. Reading it can fault.
+    pub fn raw_arg(&mut self, n: u8, span: Span) -> Operand {
         let site = self.env.site.clone();
         let bpf = self.env.bpf;
         let i = usize::from(n);
@@ -145,8 +147,13 @@ impl Context<'_, '_> {
             }
             Attach::SyscallReturn { .. } if i < 2 => self.b.load(Width::W64, false, bpf, 8),
             Attach::SyscallReturn { .. } => self.int(0),
-            Attach::Kprobe { .. } => self.function_arg(i),
-            Attach::Kretprobe { .. } => match n {
+            Attach::Kprobe { .. } => self.function_arg(i, Helper::PROBE_READ_KERNEL),
+            Attach::Uprobe(_) => self.function_arg(i, Helper::PROBE_READ_USER),
+            Attach::Usdt { args, .. } => match args.get(i) {
+                Some(arg) => self.marker_arg(arg, span),
+                None => self.int(0),
+            },
+            Attach::Kretprobe { .. } | Attach::Uretprobe(_) => match n {
                 0 => self.int(-1),
                 1 => self.b.load(Width::W64, false, bpf, REGISTERS.ret),
                 _ => self.int(0),
@@ -182,7 +189,7 @@ impl Context<'_, '_> {
         }
     }
 
-    fn function_arg(&mut self, n: usize) -> Value {
+    fn function_arg(&mut self, n: usize, read: Helper) -> Value {
         let bpf = self.env.bpf;
         if let Some(offset) = REGISTERS.params.get(n) {
             return self.b.load(Width::W64, false, bpf, *offset);
@@ -193,8 +200,58 @@ impl Context<'_, '_> {
         let at = self.memory(8);
         self.b.store_imm(Width::W64, at, 0, 0);
         let size = self.int(8);
-        self.helper(Helper::PROBE_READ_KERNEL, &[at, size, from]);
+        self.helper(read, &[at, size, from]);
         self.b.load(Width::W64, false, at, 0)
+    }
+
+    /// What a marker passes, from where it keeps it.
+    fn marker_arg(&mut self, arg: &MarkerArg, span: Span) -> Value {
+        let bpf = self.env.bpf;
+        let register =
+            |cx: &mut Self, offset: u16| cx.b.load(Width::W64, false, bpf, i32::from(offset));
+        let width = match arg.size {
+            1 => Width::W8,
+            2 => Width::W16,
+            4 => Width::W32,
+            _ => Width::W64,
+        };
+        let value = match &arg.at {
+            MarkerPlace::Constant(n) => self.int(*n),
+            // What can't be read has no type either, so that only `argN` comes here.
+            MarkerPlace::Elsewhere(_) => self.int(0),
+            // The whole register is read, as the verifier lets nothing narrower be.
+            MarkerPlace::Register(offset) => {
+                let word = register(self, offset & !7);
+                match offset & 7 {
+                    0 => word,
+                    within => self.b.binary_imm(BinOp::LShr, word, i64::from(8 * within)),
+                }
+            }
+            MarkerPlace::Memory { base, index, displacement } => {
+                let mut address = self.int(*displacement);
+                if let Some(base) = base {
+                    let base = register(self, *base);
+                    address = self.b.binary(BinOp::Add, base, address);
+                }
+                if let Some((index, shift)) = index {
+                    let index = register(self, *index);
+                    let index = self.b.binary_imm(BinOp::Shl, index, i64::from(*shift));
+                    address = self.b.binary(BinOp::Add, address, index);
+                }
+                let at = self.memory(8);
+                let size = self.int(arg.size.into());
+                let result = self.helper(Helper::PROBE_READ_USER, &[at, size, address]);
+                self.fault_if_negative(result, Fault::BadAddress, address, span);
+                return self.b.load(width, arg.signed, at, 0);
+            }
+        };
+        if width == Width::W64 {
+            return value;
+        }
+        let unused = 64 - 8 * i64::from(arg.size);
+        let value = self.b.binary_imm(BinOp::Shl, value, unused);
+        let back = if arg.signed { BinOp::AShr } else { BinOp::LShr };
+        self.b.binary_imm(back, value, unused)
     }
 
     /// The sampled program counter if it is of that side, else 0.

@@ -32,7 +32,7 @@ impl Context<'_, '_> {
             ExprKind::Int(n) => self.int(*n),
             ExprKind::String(bytes) => return Operand::Text(Text::Literal(bytes.clone())),
             ExprKind::Builtin(v) => return (v.lower)(self),
-            ExprKind::RawArg(n) => return self.raw_arg(*n),
+            ExprKind::RawArg(n) => return self.raw_arg(*n, e.span),
             ExprKind::Variable(id) => return self.variable(*id),
             ExprKind::Element(id, keys) => return self.element(*id, keys),
             ExprKind::Read(place) => return self.read(place, e.ty),

@@ -3,7 +3,7 @@
 //! In: all enablings. Out: one BPF program for each site, except that system calls are
 //! dispatched from one program at `sys_enter` and one at `sys_exit`: a table in read-only
 //! data gives the group of clauses for every call's number. Places that are attached one by
-//! one (kprobes) share a program too; each has its number as a cookie, which tells them apart.
+//! one (kprobes, places in user programs) share a program too; each has its number as a cookie, which tells them apart.
 
 use super::context::{Column, Context, Env, Firing};
 use super::fault::{FaultBlock, FaultTarget};
@@ -69,7 +69,7 @@ pub(crate) fn lower_all(unit: &mut Unit) {
             None | Some(Attach::Error) => {}
             Some(Attach::SyscallEntry { .. }) => entries.push(enabling),
             Some(Attach::SyscallReturn { .. }) => returns.push(enabling),
-            Some(Attach::Kprobe { .. } | Attach::Kretprobe { .. }) => {
+            Some(attach) if attach.takes_cookie() => {
                 for sites in places(&enabling.sites) {
                     lower_places(unit, enabling, &sites);
                 }
@@ -147,6 +147,9 @@ fn section(attach: &Attach) -> String {
         Attach::Fexit { module, function, .. } => format!("fexit/{}", within(module, function)),
         Attach::Kprobe { .. } => "kprobe".to_owned(),
         Attach::Kretprobe { .. } => "kretprobe".to_owned(),
+        // The runtime says of each place where it is.
+        Attach::Uprobe(_) | Attach::Usdt { .. } => "uprobe".to_owned(),
+        Attach::Uretprobe(_) => "uretprobe".to_owned(),
     }
 }
 

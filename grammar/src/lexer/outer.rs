@@ -51,6 +51,7 @@ impl Lexer<'_> {
             && (is_probe_start(bytes[end]) || bytes[end].is_ascii_digit() || bytes[end] == b'`')
         {
             end += if bytes[end] == b'\\' { 2 } else { 1 };
+            end += self.text.get(start..end).map_or(0, |read| path(read, &self.text[end..]));
         }
         let end = end.min(bytes.len());
         let Some(text) = self.text.get(start..end) else { return self.garbage() };
@@ -198,6 +199,21 @@ fn classic_id(text: &str) -> String {
         Ok(0u32) => "invalid probe identifier 0: Unknown probe identifier".to_owned(),
         _ => format!("probe description :::{rest} does not match any probes"),
     }
+}
+
+/// How long the path is that comes next in a description, as a module of providers for user
+/// programs: `uprobe:/bin/bash:…`. Elsewhere a `/` opens a predicate; here a `:` must end it.
+fn path(read: &str, rest: &str) -> usize {
+    let Some(provider) = read.strip_suffix(':') else { return 0 };
+    let of_process = provider.strip_prefix("pid");
+    let of_process =
+        of_process.is_some_and(|id| id.starts_with(|c: char| c == '$' || c.is_ascii_digit()));
+    if !of_process && !matches!(provider, "uprobe" | "usdt") {
+        return 0;
+    }
+    let part = |c: char| c.is_alphanumeric() || "/._-+@~=,%$*?[]!".contains(c);
+    let end = rest.find(|c| !part(c)).unwrap_or(rest.len());
+    if rest[..end].contains('/') && rest[end..].starts_with(':') { end } else { 0 }
 }
 
 fn is_probe_start(c: u8) -> bool {

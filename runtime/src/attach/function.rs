@@ -6,26 +6,16 @@
 //! that of functions with one name the right one is traced; which functions are refused
 //! among many only shows by trying halves.
 
+use super::Placed;
 use crate::load::os_error;
 use crate::symbols::Symbols;
-use libbpf_rs::{KprobeOpts, Link, ProgramMut};
+use libbpf_rs::{KprobeOpts, ProgramMut};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use strand_compiler::kernel::Attach;
 
 /// Returns, not entries.
 const RETURNS: u32 = 1;
-
-/// What could be attached.
-#[derive(Default)]
-pub(super) struct Placed {
-    /// They keep it there.
-    pub links: Vec<Link>,
-    /// They too, where the library makes no link of them.
-    pub descriptors: Vec<OwnedFd>,
-    /// Numbers of the functions that were refused, and why.
-    pub refused: Vec<(usize, io::Error)>,
-}
 
 /// A function's number and address.
 type Numbered = (usize, u64);

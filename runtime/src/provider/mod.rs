@@ -8,9 +8,11 @@ mod derived;
 mod dtrace;
 mod event;
 mod fbt;
+mod function;
 mod io;
 mod ip;
 mod lockstat;
+pub mod pid;
 mod proc;
 pub mod profile;
 mod rawtp;
@@ -21,17 +23,34 @@ mod syscall;
 mod sysinfo;
 mod tcp;
 mod udp;
+mod uprobe;
+pub mod usdt;
 mod vminfo;
 
 use crate::kernel::LiveKernel;
 use crate::probe::ProbeName;
 use stability::Promise;
-use strand_compiler::kernel::{Probe, ProbeError, ProbePattern};
+use strand_compiler::kernel::{Probe, ProbeError, ProbePattern, glob_match};
 
 /// A family of probes.
 pub trait Provider: Sync {
     /// As in the first field of a description.
     fn name(&self) -> &'static str;
+
+    /// Whether a description with this provider field can be about its probes.
+    fn claims(&self, field: &str) -> bool {
+        glob_match(field, self.name())
+    }
+
+    /// Whether the provider of this name, which a probe has, is this one.
+    fn owns(&self, name: &str) -> bool {
+        name == self.name()
+    }
+
+    /// Whether a probe that [`Provider::names`] has returned matches.
+    fn matches(&self, name: &ProbeName, pattern: &ProbePattern) -> bool {
+        name.matches(pattern)
+    }
 
     /// How far scripts may rely on it.
     fn promise(&self) -> Promise;
@@ -49,7 +68,7 @@ pub trait Provider: Sync {
 }
 
 /// All of them, in the order of their ids.
-pub static PROVIDERS: [&dyn Provider; 16] = [
+pub static PROVIDERS: [&dyn Provider; 19] = [
     &dtrace::Dtrace,
     &profile::Profile,
     &cpc::Cpc,
@@ -66,6 +85,10 @@ pub static PROVIDERS: [&dyn Provider; 16] = [
     &sdt::Sdt,
     &rawtp::Rawtp,
     &fbt::Fbt,
+    &pid::Pid,
+    &uprobe::Uprobe,
+    // The last: its providers may have any name.
+    &usdt::Usdt,
 ];
 
 /// A probe without arguments or sites yet.

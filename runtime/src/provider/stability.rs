@@ -42,6 +42,8 @@ impl Promise {
     pub const KERNEL: Promise = Promise::new(EVOLVING, HIDDEN_ISA, EVOLVING, HIDDEN_ISA);
     /// Of the kernel's own tracepoints.
     pub const EVENTS: Promise = Promise::new(EVOLVING_ISA, HIDDEN, HIDDEN_ISA, HIDDEN_ISA);
+    /// Of what is found in user programs.
+    pub const USER: Promise = Promise::new(EVOLVING_ISA, HIDDEN, EVOLVING_ISA, HIDDEN);
     /// Of providers whose arguments are translated.
     pub const TRANSLATED: Promise = Promise::new(EVOLVING_ISA, HIDDEN, EVOLVING_ISA, EVOLVING_ISA);
 }
