@@ -44,14 +44,6 @@ type ProgramKey = (Discriminant<Attach>, Rc<str>, Vec<usize>);
 /// So many probes have a program each that could have one together.
 const FEW: usize = 8;
 
-/// What dtrace(1) says of a description without probes.
-fn no_match(pattern: &ProbePattern) -> String {
-    match pattern.id {
-        Some(id) => format!("invalid probe identifier {id}: Unknown probe identifier"),
-        None => format!("probe description {pattern} does not match any probes"),
-    }
-}
-
 /// The probes of every clause, and what has been made of them so far.
 pub(crate) struct Plan {
     /// By clause: indices of descriptions, and of the probes that each matches.
@@ -109,17 +101,19 @@ impl Plan {
             Ok(probes) => probes,
             Err(e) if is_absence(e.code) && checker.options.zdefs => return Vec::new(),
             Err(e) => {
-                let mut d = Diagnostic::error(e.code, description.span, e.message);
-                d.hint = e.hint;
-                d.classic = (e.code == "D_PDESC_ZERO").then(|| no_match(pattern));
-                checker.report(d);
+                checker.report(e.diagnostic(pattern, description.span));
                 return Vec::new();
             }
         };
-        if probes.is_empty() && !checker.options.zdefs {
+        if probes.is_empty()
+            && !checker.options.zdefs
+            && let Some(e) = checker.kernel.why_no_probe(pattern)
+        {
+            checker.report(e.diagnostic(pattern, description.span));
+        } else if probes.is_empty() && !checker.options.zdefs {
             let message = format!("no probe matches `{pattern}`");
             let d = Diagnostic::error("D_PDESC_ZERO", description.span, message)
-                .classic(no_match(pattern));
+                .classic(pattern.no_match());
             let near = checker.kernel.near_probes(pattern);
             let d = match near.as_slice() {
                 [] => d.hint("`strand list` shows the probes there are"),

@@ -8,6 +8,8 @@ use crate::btf::Btf;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use strand_grammar::ast::ProbeDescription;
+use strand_grammar::diagnostic::Diagnostic;
+use strand_grammar::source::Span;
 use strand_grammar::stability::{self, Attributes, Stability};
 
 /// A kernel, seen from the compiler.
@@ -27,6 +29,11 @@ pub trait Kernel {
 
     /// Descriptions near one that matched nothing, best first, for "did you mean".
     fn near_probes(&self, pattern: &ProbePattern) -> Vec<String>;
+
+    /// Why a description matches nothing, if that is known better than by near names.
+    fn why_no_probe(&self, _pattern: &ProbePattern) -> Option<ProbeError> {
+        None
+    }
 
     /// A kernel symbol; `module` is as in ``module`name``.
     fn symbol(&self, module: Option<&str>, name: &str) -> Result<Symbol, SymbolError>;
@@ -88,6 +95,26 @@ pub struct ProbeError {
     pub message: String,
     /// What to do.
     pub hint: Option<String>,
+}
+
+impl ProbeError {
+    /// That there are no such probes, and why.
+    pub fn diagnostic(self, pattern: &ProbePattern, span: Span) -> Diagnostic {
+        let mut d = Diagnostic::error(self.code, span, self.message);
+        d.hint = self.hint;
+        d.classic = (self.code == "D_PDESC_ZERO").then(|| pattern.no_match());
+        d
+    }
+}
+
+impl ProbePattern {
+    /// What dtrace(1) says of a description without probes.
+    pub fn no_match(&self) -> String {
+        match self.id {
+            Some(id) => format!("invalid probe identifier {id}: Unknown probe identifier"),
+            None => format!("probe description {self} does not match any probes"),
+        }
+    }
 }
 
 /// One probe.
@@ -317,6 +344,17 @@ impl Attach {
     pub fn takes_cookie(&self) -> bool {
         matches!(self, Attach::Kprobe { .. } | Attach::Kretprobe { .. })
             || self.user_place().is_some()
+    }
+
+    /// Module (`None`: the kernel proper) and name of the kernel's function where it attaches.
+    pub fn function(&self) -> Option<(Option<&str>, &str)> {
+        match self {
+            Attach::Fentry { module, function, .. }
+            | Attach::Fexit { module, function, .. }
+            | Attach::Kprobe { module, function }
+            | Attach::Kretprobe { module, function } => Some((module.as_deref(), function)),
+            _ => None,
+        }
     }
 
     /// The place in a user program, if it is there that it attaches.

@@ -40,6 +40,14 @@ pub struct Manifest {
     pub processors: Option<Processors>,
 }
 
+impl Manifest {
+    /// A probe's description.
+    pub fn description(&self, id: u32) -> Option<String> {
+        let p = self.probes.iter().find(|p| p.id == id)?;
+        Some(format!("{}:{}:{}:{}", p.provider, p.module, p.function, p.name))
+    }
+}
+
 /// A table of processors in `.bss`, which the runtime fills before BEGIN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Processors {

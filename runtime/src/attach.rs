@@ -32,6 +32,8 @@ pub enum AttachError {
     Refused {
         /// The probe's description.
         probe: String,
+        /// Where it attaches.
+        event: Box<Attach>,
         /// Why.
         reason: String,
         /// The error.
@@ -88,16 +90,21 @@ impl Attached {
         program: &Program,
         placed: io::Result<Placed>,
     ) -> Result<(), AttachError> {
-        let refusal = |probe: String, source: io::Error| AttachError::Refused {
-            probe,
-            reason: reason(&program.attach[0], &source),
-            source,
+        let refusal = |probe: String, number: usize, source: io::Error| {
+            let event = &program.attach[number];
+            AttachError::Refused {
+                probe,
+                reason: reason(event, &source),
+                event: Box::new(event.clone()),
+                source,
+            }
         };
-        let placed = placed.map_err(|e| refusal(probe(loaded, program), e))?;
+        let placed = placed.map_err(|e| refusal(probe(loaded, program), 0, e))?;
         let others = placed.refused.len().saturating_sub(1);
         if let Some((number, source)) = placed.refused.into_iter().next() {
             let described = described(loaded, program.probes.get(number));
-            let refused = refusal(described.unwrap_or_else(|| program.name.clone()), source);
+            let refused =
+                refusal(described.unwrap_or_else(|| program.name.clone()), number, source);
             if placed.links.is_empty() && placed.descriptors.is_empty() {
                 return Err(refused);
             }
@@ -152,8 +159,7 @@ fn find<'a>(loaded: &'a Loaded, program: &Program) -> Result<ProgramMut<'a>, Att
 
 /// A probe's description.
 fn described(loaded: &Loaded, id: Option<&u32>) -> Option<String> {
-    let p = loaded.manifest.probes.iter().find(|p| Some(&p.id) == id)?;
-    Some(format!("{}:{}:{}:{}", p.provider, p.module, p.function, p.name))
+    loaded.manifest.description(*id?)
 }
 
 /// Description of the first probe that a program serves.
@@ -194,6 +200,7 @@ pub fn attach(loaded: &Loaded, options: &Options) -> Result<Attached, AttachErro
             attached.links.extend(links.map_err(|source| AttachError::Refused {
                 probe: probe(loaded, program),
                 reason: reason(event, &source),
+                event: Box::new(event.clone()),
                 source,
             })?);
         }
@@ -203,13 +210,7 @@ pub fn attach(loaded: &Loaded, options: &Options) -> Result<Attached, AttachErro
 
 /// What the kernel means.
 fn reason(event: &Attach, error: &io::Error) -> String {
-    let function = matches!(
-        event,
-        Attach::Fentry { .. }
-            | Attach::Fexit { .. }
-            | Attach::Kprobe { .. }
-            | Attach::Kretprobe { .. }
-    );
+    let function = event.function().is_some();
     let user = event.user_place().is_some();
     match error.raw_os_error() {
         Some(libc::ESRCH) if user => "the process has ended".to_owned(),

@@ -12,6 +12,7 @@ use crate::preprocess::PreprocessError;
 use crate::process::ProcessError;
 use std::io;
 use std::path::PathBuf;
+use strand_compiler::kernel::Attach;
 
 /// Why a run failed.
 #[derive(Debug, thiserror::Error)]
@@ -124,6 +125,16 @@ impl Error {
             Error::NoRoom { option, needs, .. } => Some(format!("-x {option}={needs} will do")),
             Error::NothingMatched => Some("-Z allows it".to_owned()),
             Error::NoProgram => Some("`strand --help` shows what can be given".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// The description of a probe at a function of the kernel, which refuses it, and where it
+    /// is.
+    pub fn at_function(&self) -> Option<(&str, &Attach)> {
+        match self {
+            Error::Load(LoadError::Function { probe, event, .. })
+            | Error::Attach(AttachError::Refused { probe, event, .. }) => Some((probe, event)),
             _ => None,
         }
     }

@@ -44,6 +44,7 @@ pub struct LiveKernel {
     users: Mutex<Users>,
     /// Markers are wanted of processes that start later too.
     later: AtomicBool,
+    thorough: AtomicBool,
 }
 
 /// Why a file of BTF can't be used.
@@ -187,6 +188,17 @@ impl LiveKernel {
         lock(&self.users)
     }
 
+    /// From now on a probe is only there if it can be traced, even where to find that out takes
+    /// longer than to try it.
+    pub fn be_thorough(&self) {
+        self.thorough.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that is wanted.
+    pub fn is_thorough(&self) -> bool {
+        self.thorough.load(Ordering::Relaxed)
+    }
+
     /// From now on descriptions of markers are also about processes that start later.
     pub fn want_later_processes(&self) {
         self.later.store(true, Ordering::Relaxed);
@@ -277,6 +289,10 @@ impl Kernel for LiveKernel {
 
     fn near_probes(&self, pattern: &ProbePattern) -> Vec<String> {
         probe::near(self, pattern)
+    }
+
+    fn why_no_probe(&self, pattern: &ProbePattern) -> Option<ProbeError> {
+        probe::why_none(self, pattern)
     }
 
     fn symbol(&self, module: Option<&str>, name: &str) -> Result<Symbol, SymbolError> {

@@ -44,4 +44,5 @@ pub mod symbolize;
 pub mod symbols;
 pub mod tick;
 pub mod tracefs;
+pub mod untraceable;
 pub mod user;

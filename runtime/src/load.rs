@@ -36,6 +36,16 @@ pub enum LoadError {
         /// All that the verifier said.
         log: String,
     },
+    /// The kernel doesn't let a function be traced.
+    #[error("{probe} can't be traced: {reason}")]
+    Function {
+        /// The probe's description.
+        probe: String,
+        /// The function.
+        event: Box<Attach>,
+        /// The kernel's words.
+        reason: String,
+    },
     /// The kernel lets no program write to processes' memory.
     #[error(
         "this kernel lets no BPF program write to the memory of processes, \
@@ -90,6 +100,28 @@ impl LoadError {
             }
             LoadError::Files { source, .. } => open_files::hint(source),
             _ => None,
+        }
+    }
+
+    /// Tells apart what the verifier says of a program from what it says of the function that
+    /// the program is for: that comes before it has looked at any instruction.
+    fn of(self, manifest: &Manifest) -> LoadError {
+        let LoadError::Refused { program, reason, log, .. } = &self else { return self };
+        let found = manifest.programs.iter().find(|p| p.name == *program);
+        let Some(event @ (Attach::Fentry { .. } | Attach::Fexit { .. })) =
+            found.and_then(|p| p.attach.first())
+        else {
+            return self;
+        };
+        let verified = log.lines().any(|l| l.starts_with("0: "));
+        let probe = found.and_then(|p| manifest.description(*p.probes.first()?));
+        if verified {
+            return self;
+        }
+        LoadError::Function {
+            probe: probe.unwrap_or_else(|| program.clone()),
+            event: Box::new(event.clone()),
+            reason: reason.clone(),
         }
     }
 }
@@ -277,7 +309,8 @@ impl Opened {
             }
         }
         messages();
-        let object = self.object.load().map_err(|e| load_error(&e, &sizes))?;
+        let object = self.object.load();
+        let object = object.map_err(|e| load_error(&e, &sizes).of(&self.manifest))?;
         if options.on("bpflog") {
             eprint!("{}", log_lines(&messages()));
         }

@@ -13,6 +13,7 @@
 //! | 1,000 .. 9,999     | `syscall`: twice the number, one more for the return         |
 //! | 10,000 ..          | `sdt`, `rawtp`, `fbt`: twice the BTF type's id, one more for the second |
 //! | 100,000,000 ..     | the same where there is no BTF, by the event's number        |
+//! | 120,000,000 ..     | `rawfbt`: twice the place in the kernel's table of symbols    |
 //! | 200,000,000 ..     | `pid`, `uprobe`, markers: in the order in which they are found |
 //!
 //! A module's BTF ids begin where the kernel's end, so modules are moved apart. Of all that
@@ -27,6 +28,9 @@ const TYPED: u32 = 10_000;
 
 /// First id of those that are known by their event's number.
 const UNTYPED: u32 = 100_000_000;
+
+/// First id of those that are known by a symbol of the kernel.
+const RAW: u32 = 120_000_000;
 
 /// First id of those in user programs.
 const USER: u32 = 200_000_000;
@@ -108,6 +112,18 @@ pub fn untyped_id(number: u32, second: bool) -> u32 {
     UNTYPED.saturating_add(number.saturating_mul(2)).saturating_add(second.into())
 }
 
+/// The probe id for a symbol, by its offset in the table of symbols.
+pub fn raw_id(offset: usize, second: bool) -> u32 {
+    RAW.saturating_add((offset as u32).saturating_mul(2))
+        .saturating_add(second.into())
+        .min(USER - 1)
+}
+
+/// Whether a probe with this id is known by a symbol.
+pub fn is_raw(id: u32) -> bool {
+    (RAW..USER).contains(&id)
+}
+
 /// The probe id for the n-th probe that was found in user programs.
 pub fn user_id(n: usize) -> u32 {
     USER.saturating_add(n as u32)
@@ -158,6 +174,12 @@ pub fn provider(name: &str) -> &'static dyn Provider {
 
 /// How many suggestions are worth reading.
 const SUGGESTIONS: usize = 3;
+
+/// Why a pattern has matched nothing, if its provider knows.
+pub fn why_none(kernel: &LiveKernel, pattern: &ProbePattern) -> Option<ProbeError> {
+    let mut named = PROVIDERS.iter().filter(|p| p.name() == pattern.provider);
+    named.find_map(|p| p.why_none(kernel, pattern))
+}
 
 /// Descriptions near a pattern that matched nothing, best first.
 pub fn near(kernel: &LiveKernel, pattern: &ProbePattern) -> Vec<String> {

@@ -13,10 +13,11 @@ use crate::probe::{self, ProbeName};
 use crate::process::Targets;
 use crate::program::{self, Parsed};
 use crate::provider::pid::split;
-use crate::{features, header, load, preflight, room, session, startup};
+use crate::{features, header, load, preflight, room, session, startup, untraceable};
 use std::io::{self, Write};
-use strand_compiler::kernel::{Kernel, ProbePattern};
+use strand_compiler::kernel::{Kernel, ProbePattern, glob_match};
 use strand_compiler::{Compiled, bpf};
+use strand_grammar::ast::ProbeDescription;
 use strand_grammar::diagnostic::Diagnostic;
 
 /// Does it.
@@ -84,6 +85,7 @@ fn write_out(
 /// `strand list`, `dtrace -l`
 fn list_probes(invocation: &Invocation, options: &mut Options) -> Result<u8, Error> {
     let kernel = LiveKernel::new();
+    kernel.be_thorough();
     let (_targets, patterns) = if invocation.programs.is_empty() {
         (None, vec![ProbePattern::default()])
     } else {
@@ -129,6 +131,10 @@ fn list_probes(invocation: &Invocation, options: &mut Options) -> Result<u8, Err
 
 /// That a description matches nothing, and what may have been meant.
 fn nothing(kernel: &LiveKernel, pattern: &ProbePattern) -> String {
+    if let Some(known) = kernel.why_no_probe(pattern) {
+        let hint = known.hint.map_or_else(String::new, |hint| format!("; {hint}"));
+        return format!("{}{hint}", known.message);
+    }
     let near = kernel.near_probes(pattern);
     let near =
         if near.is_empty() { String::new() } else { format!("; near it are {}", near.join(", ")) };
@@ -145,6 +151,7 @@ fn prepare(
     let mut targets = Targets::new(invocation.command.as_deref(), &invocation.pids)?;
     let parsed = program::parse(invocation, options, kernel, targets.id())?;
     if options.on("zdefs") {
+        kernel.be_thorough();
         kernel.want_later_processes();
     }
     if let Some(stage) = stage(&parsed, options, targets.id()) {
@@ -185,8 +192,32 @@ fn trace(invocation: &Invocation, options: &mut Options) -> Result<u8, Error> {
     }
     let Compiled { object, manifest, .. } = compiled;
     // Nobody needs the kernel's types any more, and they are large.
-    drop((parsed, kernel));
+    drop(kernel);
     session::trace(invocation, options, &object.elf, manifest, &mut targets)
+        .map_err(|e| explain(e, invocation, options, &parsed))
+}
+
+/// Shows why a function of the kernel can't be traced, where the program asks for it, if that
+/// is what has gone wrong. Only now is it looked for: it takes longer than to trace.
+fn explain(error: Error, invocation: &Invocation, options: &Options, parsed: &Parsed) -> Error {
+    let Some((probe, module, function)) = error.at_function().and_then(|(probe, event)| {
+        let (module, function) = event.function()?;
+        Some((probe, module, function))
+    }) else {
+        return error;
+    };
+    let meant = |d: &&ProbeDescription| {
+        let pattern = ProbePattern::from(*d);
+        let fields = [&pattern.provider, &pattern.module, &pattern.function, &pattern.name];
+        pattern.id.is_none() && fields.iter().zip(probe.split(':')).all(|(f, is)| glob_match(f, is))
+    };
+    let reason = untraceable::why(&LiveKernel::new(), module, function);
+    let (Some(reason), Some(description)) = (reason, parsed.descriptions().find(meant)) else {
+        return error;
+    };
+    let shown = reason.about(function).diagnostic(&description.into(), description.span);
+    parsed.show(&[shown], invocation, options);
+    Error::Program
 }
 
 /// How far the program of `-c` has to come before probes are looked for in it: not at all,
@@ -232,6 +263,7 @@ fn refuse_destructive(
 fn check(invocation: &Invocation, options: &Options) -> Result<u8, Error> {
     load::quiet_libbpf(false);
     let kernel = kernel(invocation)?;
+    kernel.be_thorough();
     let is_script = |p: &ProgramText| matches!(p, ProgramText::Script(_));
     let (scripts, texts): (Vec<_>, Vec<_>) =
         invocation.programs.iter().cloned().partition(is_script);

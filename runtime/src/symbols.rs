@@ -14,6 +14,17 @@ pub struct Symbols {
     data: bool,
 }
 
+/// A function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Function<'a> {
+    /// Where in the table it stands: no other has that.
+    pub offset: usize,
+    /// `None`: the kernel proper.
+    pub module: Option<&'a str>,
+    /// Name.
+    pub name: &'a str,
+}
+
 /// One line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Line<'a> {
@@ -141,9 +152,40 @@ impl Symbols {
         found
     }
 
-    /// Functions (symbols in text sections) with their modules, in order.
-    pub fn functions(&self) -> impl Iterator<Item = (Option<&str>, &str)> {
-        self.lines().filter(Line::is_code).map(|l| (l.module, l.name))
+    /// Functions whose name begins with this one, in order.
+    pub fn functions_like<'a>(&'a self, start: &'a str) -> impl Iterator<Item = Function<'a>> {
+        let mut next = 0;
+        self.text.match_indices(start).filter_map(move |(at, _)| {
+            // Names stand behind a type and a blank, and one line has one.
+            if at < next || !self.text[..at].ends_with(' ') {
+                return None;
+            }
+            let begin = self.text[..at].rfind('\n').map_or(0, |n| n + 1);
+            let end = self.text[at..].find('\n').map_or(self.text.len(), |n| at + n);
+            next = end;
+            let line = Line::parse(&self.text[begin..end]).filter(Line::is_code)?;
+            line.name.starts_with(start).then_some(Function {
+                offset: begin,
+                module: line.module,
+                name: line.name,
+            })
+        })
+    }
+
+    /// Functions of this name, in order.
+    pub fn functions_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Function<'a>> {
+        self.functions_like(name).filter(move |f| f.name == name)
+    }
+
+    /// Functions (symbols in text sections), in order.
+    pub fn functions(&self) -> impl Iterator<Item = Function<'_>> {
+        let mut end = 0;
+        self.text.lines().filter_map(move |text| {
+            let offset = end;
+            end += text.len() + 1;
+            let line = Line::parse(text).filter(Line::is_code)?;
+            Some(Function { offset, module: line.module, name: line.name })
+        })
     }
 }
 
@@ -173,9 +215,29 @@ ffffffffc0000000 t read_it\t[ext4]
         assert_eq!(s.addresses(&ours), addresses);
         assert!(s.has_module("ext4") && s.has_module("vmlinux") && !s.has_module("ext"));
         assert_eq!(
-            s.functions().collect::<Vec<_>>(),
+            s.functions().map(|f| (f.module, f.name)).collect::<Vec<_>>(),
             [(None, "_text"), (None, "read_it"), (Some("ext4"), "read_it")]
         );
+    }
+
+    #[test]
+    fn functions_are_known_by_their_place() {
+        let text = "\
+ffffffff81000000 T read_it
+ffffffff81000010 t read_it.isra.0
+ffffffff81000020 t read_it.part.0.read_it.cold
+ffffffff81000030 t do_read_it
+ffffffff81000040 d read_it
+ffffffffc0000000 t read_it\t[ext4]
+";
+        let s = Symbols::parse(text.to_owned());
+        let like: Vec<_> = s.functions_like("read_it").collect();
+        let names = ["read_it", "read_it.isra.0", "read_it.part.0.read_it.cold", "read_it"];
+        assert_eq!(like.iter().map(|f| f.name).collect::<Vec<_>>(), names);
+        let all: Vec<_> = s.functions().filter(|f| f.name.starts_with("read_it")).collect();
+        assert_eq!(like, all);
+        let named: Vec<_> = s.functions_named("read_it").map(|f| f.module).collect();
+        assert_eq!(named, [None, Some("ext4")]);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! In: tracefs wherever it is mounted; where it isn't, a mount of our own that belongs to
 //! no directory, which nobody else sees and which ends with the process. Out: the names of
-//! events and their [`Format`]s. Decides nothing about probes.
+//! events and their [`Format`]s, and files of debugfs, reached alike. Decides nothing about
+//! probes.
 
 use std::ffi::{CStr, CString};
 use std::io::{self, Read};
@@ -61,11 +62,7 @@ impl Tracefs {
 
     /// The contents of a file.
     pub fn read(&self, path: &str) -> io::Result<String> {
-        let path = CString::new(path).map_err(|_| io::Error::from(io::ErrorKind::NotFound))?;
-        let fd = open_at(self.root.as_raw_fd(), &path, libc::O_RDONLY)?;
-        let mut bytes = Vec::new();
-        std::fs::File::from(fd).read_to_end(&mut bytes)?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        read_at(&self.root, path)
     }
 
     /// Names of the directories in a directory (`events`, `events/syscalls`).
@@ -146,6 +143,22 @@ impl Field {
         (!name.is_empty())
             .then(|| Field { ty: format!("{}{bounds}", ty.trim()), name: name.to_owned() })
     }
+}
+
+/// The contents of a file of debugfs, which few machines mount where all may see it.
+pub fn read_debug(path: &str) -> io::Result<String> {
+    match std::fs::read_to_string(Path::new("/sys/kernel/debug").join(path)) {
+        Ok(text) => Ok(text),
+        Err(_) => read_at(&private_mount(c"debugfs")?, path),
+    }
+}
+
+fn read_at(root: &OwnedFd, path: &str) -> io::Result<String> {
+    let path = CString::new(path).map_err(|_| io::Error::from(io::ErrorKind::NotFound))?;
+    let fd = open_at(root.as_raw_fd(), &path, libc::O_RDONLY)?;
+    let mut bytes = Vec::new();
+    std::fs::File::from(fd).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn open_at(dir: libc::c_int, path: &CStr, flags: libc::c_int) -> io::Result<OwnedFd> {

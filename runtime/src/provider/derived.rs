@@ -200,10 +200,8 @@ fn symbol(kernel: &LiveKernel, name: &str) -> Option<String> {
     let is_it = |symbol: &str| {
         symbol.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
-    let mut functions = kernel.symbols()?.functions();
-    functions
-        .find(|(module, symbol)| module.is_none() && is_it(symbol))
-        .map(|(_, symbol)| symbol.to_owned())
+    let mut functions = kernel.symbols()?.functions_like(name);
+    functions.find(|f| f.module.is_none() && is_it(f.name)).map(|f| f.name.to_owned())
 }
 
 /// The number of a kernel function's parameters, if functions can be traced.

@@ -8,6 +8,7 @@ use super::stability::Promise;
 use super::{Provider, probe, unavailable};
 use crate::kernel::LiveKernel;
 use crate::probe::{ModuleIds, ProbeName, is_exact};
+use crate::untraceable;
 use rustc_hash::FxHashSet;
 use strand_compiler::btf::{Btf, BtfKind, BtfType};
 use strand_compiler::kernel::{
@@ -72,6 +73,10 @@ impl Provider for Fbt {
             }
         }
         Ok(names)
+    }
+
+    fn why_none(&self, kernel: &LiveKernel, pattern: &ProbePattern) -> Option<ProbeError> {
+        untraceable::why_none(kernel, pattern)
     }
 
     fn describe(&self, kernel: &LiveKernel, name: &ProbeName) -> Result<Probe, ProbeError> {
@@ -173,6 +178,11 @@ fn names_of(
     if is_exact(&pattern.function) {
         // Whether it can be traced shows when it is attached: the kernel's list of such
         // functions takes longer to read than all else that a script does.
+        if kernel.is_thorough()
+            && kernel.traceable().is_some_and(|t| !t.contains(&*pattern.function))
+        {
+            return;
+        }
         let own = btf.find(&pattern.function, |k| k == BtfKind::Function);
         if let Some(id) = own.filter(|id| *id >= btf.first()) {
             add(id, &pattern.function);

@@ -15,6 +15,7 @@ mod lockstat;
 pub mod pid;
 mod proc;
 pub mod profile;
+mod rawfbt;
 mod rawtp;
 mod sched;
 mod sdt;
@@ -63,12 +64,18 @@ pub trait Provider: Sync {
         pattern: &ProbePattern,
     ) -> Result<Vec<ProbeName>, ProbeError>;
 
+    /// Why a description of this provider's matches nothing, if that is known better than by
+    /// near names.
+    fn why_none(&self, _kernel: &LiveKernel, _pattern: &ProbePattern) -> Option<ProbeError> {
+        None
+    }
+
     /// Arguments and sites of a probe that [`Provider::names`] has returned.
     fn describe(&self, kernel: &LiveKernel, name: &ProbeName) -> Result<Probe, ProbeError>;
 }
 
 /// All of them, in the order of their ids.
-pub static PROVIDERS: [&dyn Provider; 19] = [
+pub static PROVIDERS: [&dyn Provider; 20] = [
     &dtrace::Dtrace,
     &profile::Profile,
     &cpc::Cpc,
@@ -85,6 +92,7 @@ pub static PROVIDERS: [&dyn Provider; 19] = [
     &sdt::Sdt,
     &rawtp::Rawtp,
     &fbt::Fbt,
+    &rawfbt::Rawfbt,
     &pid::Pid,
     &uprobe::Uprobe,
     // The last: its providers may have any name.
