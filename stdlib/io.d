@@ -62,6 +62,25 @@ translator devinfo_t < struct bio *B > {
 	dev_pathname = "<unknown>";
 };
 
+/* The disk of a queue of requests. One that nothing but commands go to has none. */
+translator devinfo_t < struct request_queue *Q > {
+	dev_major = Q->disk != NULL ? Q->disk->part0->bd_dev >> 20 : 0;
+	dev_minor = Q->disk != NULL ? Q->disk->part0->bd_dev & 0xfffff : 0;
+	dev_instance = 0;
+	dev_name = Q->disk != NULL ? stringof(Q->disk->disk_name) : "<none>";
+	dev_statname = Q->disk != NULL ? stringof(Q->disk->disk_name) : "<none>";
+	dev_pathname = "<unknown>";
+};
+
+translator devinfo_t < struct request *R > {
+	dev_major = R->q->disk != NULL ? R->q->disk->part0->bd_dev >> 20 : 0;
+	dev_minor = R->q->disk != NULL ? R->q->disk->part0->bd_dev & 0xfffff : 0;
+	dev_instance = 0;
+	dev_name = R->q->disk != NULL ? stringof(R->q->disk->disk_name) : "<none>";
+	dev_statname = R->q->disk != NULL ? stringof(R->q->disk->disk_name) : "<none>";
+	dev_pathname = "<unknown>";
+};
+
 typedef struct fileinfo {
 	string fi_name;
 	string fi_dirname;
@@ -72,13 +91,18 @@ typedef struct fileinfo {
 	int fi_oflags;
 } fileinfo_t;
 
-/*
- * The address_space of the first page; the lowest bit marks anonymous memory, which has
- * no file.
- */
-inline struct address_space *_bio_mapping[struct bio *B] =
-    B->bi_io_vec == NULL || B->bi_io_vec->bv_page == NULL ? NULL :
-    ((uintptr_t)B->bi_io_vec->bv_page->mapping & 1) ? NULL : B->bi_io_vec->bv_page->mapping;
+/* The file's memory that a page is part of; direct I/O goes to memory that has no file. */
+inline struct address_space *_page_mapping[struct page *P] =
+    P == NULL ? NULL : folio_mapping[page_folio[P]];
+inline struct inode *_page_inode[struct page *P] =
+    _page_mapping[P] == NULL ? NULL : _page_mapping[P]->host;
+
+/* Where in its file a page begins. */
+inline int64_t _page_offset[struct page *P] =
+    page_folio[P]->index + (P - (struct page *)page_folio[P]) << _page_shift;
+
+inline struct page *_bio_page[struct bio *B] =
+    B->bi_io_vec == NULL ? NULL : B->bi_io_vec->bv_page;
 
 /* A name of a file, if the kernel has one at hand, and the node within that leads to it. */
 inline uintptr_t _alias_within = defined(((struct dentry *)0)->d_u) ?
@@ -97,22 +121,48 @@ inline uintptr_t _mounted[struct super_block *S] =
     (uintptr_t)S->s_mounts.next - offsetof(struct mount, mnt_instance) :
     (uintptr_t)S->s_mounts) + offsetof(struct mount, mnt);
 
-inline struct inode *_bio_inode[struct bio *B] =
-    _bio_mapping[B] == NULL ? NULL : _bio_mapping[B]->host;
-inline struct dentry *_bio_name[struct bio *B] = _inode_name[_bio_inode[B]];
+inline struct inode *_bio_inode[struct bio *B] = _page_inode[_bio_page[B]];
 
 translator fileinfo_t < struct bio *B > {
-	fi_name = _bio_name[B] == NULL ? "<unknown>" :
-	    stringof(_bio_name[B]->d_name.name);
-	fi_dirname = _bio_name[B] == NULL ? "<unknown>" :
-	    _path(_bio_name[B]->d_parent, _mounted[_bio_inode[B]->i_sb]);
-	fi_pathname = _bio_name[B] == NULL ? "<unknown>" :
-	    _path(_bio_name[B], _mounted[_bio_inode[B]->i_sb]);
-	fi_offset = 0;
-	fi_fs = _bio_inode[B] == NULL ? "<unknown>" :
-	    stringof(_bio_inode[B]->i_sb->s_type->name);
-	fi_mount = _bio_name[B] == NULL ? "<unknown>" :
+	fi_name = _inode_name[_bio_inode[B]] == NULL ? "<unknown>" :
+	    stringof(_inode_name[_bio_inode[B]]->d_name.name);
+	fi_dirname = _inode_name[_bio_inode[B]] == NULL ? "<unknown>" :
+	    _path(_inode_name[_bio_inode[B]]->d_parent, _mounted[_bio_inode[B]->i_sb]);
+	fi_pathname = _inode_name[_bio_inode[B]] == NULL ? "<unknown>" :
+	    _path(_inode_name[_bio_inode[B]], _mounted[_bio_inode[B]->i_sb]);
+	fi_offset = _bio_inode[B] == NULL ? 0 :
+	    _page_offset[_bio_page[B]] + B->bi_io_vec->bv_offset;
+	fi_fs = _bio_inode[B] == NULL ? "<unknown>" : stringof(_bio_inode[B]->i_sb->s_type->name);
+	fi_mount = _inode_name[_bio_inode[B]] == NULL ? "<unknown>" :
 	    _path(_bio_inode[B]->i_sb->s_root, _mounted[_bio_inode[B]->i_sb]);
+	fi_oflags = 0;
+};
+
+translator fileinfo_t < struct page *P > {
+	fi_name = _inode_name[_page_inode[P]] == NULL ? "<unknown>" :
+	    stringof(_inode_name[_page_inode[P]]->d_name.name);
+	fi_dirname = _inode_name[_page_inode[P]] == NULL ? "<unknown>" :
+	    _path(_inode_name[_page_inode[P]]->d_parent, _mounted[_page_inode[P]->i_sb]);
+	fi_pathname = _inode_name[_page_inode[P]] == NULL ? "<unknown>" :
+	    _path(_inode_name[_page_inode[P]], _mounted[_page_inode[P]->i_sb]);
+	fi_offset = _page_inode[P] == NULL ? 0 : _page_offset[P];
+	fi_fs = _page_inode[P] == NULL ? "<unknown>" : stringof(_page_inode[P]->i_sb->s_type->name);
+	fi_mount = _inode_name[_page_inode[P]] == NULL ? "<unknown>" :
+	    _path(_page_inode[P]->i_sb->s_root, _mounted[_page_inode[P]->i_sb]);
+	fi_oflags = 0;
+};
+
+translator fileinfo_t < struct inode *I > {
+	fi_name = _inode_name[I] == NULL ? "<unknown>" :
+	    stringof(_inode_name[I]->d_name.name);
+	fi_dirname = _inode_name[I] == NULL ? "<unknown>" :
+	    _path(_inode_name[I]->d_parent, _mounted[I->i_sb]);
+	fi_pathname = _inode_name[I] == NULL ? "<unknown>" :
+	    _path(_inode_name[I], _mounted[I->i_sb]);
+	fi_offset = 0;
+	fi_fs = I == NULL ? "<unknown>" : stringof(I->i_sb->s_type->name);
+	fi_mount = _inode_name[I] == NULL ? "<unknown>" :
+	    _path(I->i_sb->s_root, _mounted[I->i_sb]);
 	fi_oflags = 0;
 };
 

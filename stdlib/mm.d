@@ -2,9 +2,22 @@
  * Folios: one page of memory, or several that the kernel keeps together.
  */
 
-/* The folio that a page belongs to. Bit 0 tells a page that is not its folio's first. */
-inline struct folio *page_folio[struct page *P] =
-    (struct folio *)(P->compound_head & 1 ? P->compound_head - 1 : (uintptr_t)P);
+/* The size of a page as a power of two: 4 KiB. */
+inline int _page_shift = 12;
+
+/*
+ * Says of a page that is not its folio's first, in bit 0, that it isn't one. The rest is the
+ * address of the first, or, since 7.1, a mask for addresses that leaves that: all of its high
+ * bits are set, as they are in no address of a page.
+ */
+inline uintptr_t _page_compound[struct page *P] =
+    defined(P->compound_info) ? P->compound_info : P->compound_head;
+
+/* The folio that a page belongs to. */
+inline struct folio *page_folio[struct page *P] = (struct folio *)(
+    !(_page_compound[P] & 1) ? (uintptr_t)P :
+    _page_compound[P] >> 40 == 0xffffff ? (uintptr_t)P & _page_compound[P] :
+    _page_compound[P] - 1);
 
 inline unsigned long _folio_flags[struct folio *F] =
     defined(F->flags.f) ? F->flags.f : F->flags;

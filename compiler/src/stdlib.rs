@@ -12,6 +12,7 @@ use strand_grammar::{TypeNames, Unit, UnitKind};
 /// The files: name, text.
 const FILES: &[(&str, &str)] = &[
     ("io.d", include_str!("../../stdlib/io.d")),
+    ("scsi.d", include_str!("../../stdlib/scsi.d")),
     ("mm.d", include_str!("../../stdlib/mm.d")),
     ("errno.d", include_str!("../../stdlib/errno.d")),
     ("pcap.d", include_str!("../../stdlib/pcap.d")),

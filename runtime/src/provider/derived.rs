@@ -21,6 +21,8 @@ pub struct Derived {
     pub name: &'static str,
     /// Id of its first probe; the others follow in the order of the table.
     pub first: u32,
+    /// How far scripts may rely on it.
+    pub promise: Promise,
     /// Its probes.
     pub probes: &'static [Entry],
 }
@@ -136,6 +138,14 @@ impl Source {
         Source { when: Some(when), ..self }
     }
 
+    /// The tracepoint behind it, if it is one.
+    fn tracepoint_behind(&self) -> Option<&'static str> {
+        match self.event {
+            Event::Tracepoint(name) => Some(name),
+            _ => None,
+        }
+    }
+
     /// The function behind it, if it is one.
     fn behind(&self) -> Option<&'static str> {
         match self.event {
@@ -227,10 +237,17 @@ impl Entry {
     /// Why the kernel has no such probe.
     fn missing(&self, provider: &str) -> ProbeError {
         let what = format!("`{provider}:::{}`", self.name);
-        match self.alternatives.iter().copied().flatten().find_map(Source::behind) {
-            Some(f) => unavailable(
+        let mut sources = self.alternatives.iter().copied().flatten();
+        if let Some(f) = sources.clone().find_map(Source::behind) {
+            return unavailable(
                 format!("{what} needs the kernel's function {f}, which can't be traced here"),
                 Some("it exists on kernels that take fentry programs or kprobes"),
+            );
+        }
+        match sources.find_map(Source::tracepoint_behind) {
+            Some(t) => unavailable(
+                format!("{what} needs the tracepoint {t}, which this kernel doesn't have"),
+                Some("it may come with a module that isn't loaded"),
             ),
             None => unavailable(format!("this kernel has no event that could fire {what}"), None),
         }
@@ -243,7 +260,7 @@ impl Provider for Derived {
     }
 
     fn promise(&self) -> Promise {
-        Promise::TRANSLATED
+        self.promise
     }
 
     fn names(

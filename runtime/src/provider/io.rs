@@ -5,6 +5,7 @@
 //! (a flush) is no I/O.
 
 use super::derived::{Arg, Derived, Entry, Source, translated};
+use super::stability::Promise;
 
 const ARGS: [Arg; 3] = [
     translated(0, "struct bio *", "bufinfo_t *"),
@@ -16,6 +17,7 @@ const ARGS: [Arg; 3] = [
 pub static IO: Derived = Derived {
     name: "io",
     first: 100,
+    promise: Promise::TRANSLATED,
     probes: &[
         Entry {
             name: "start",

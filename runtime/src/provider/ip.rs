@@ -4,6 +4,7 @@
 //! that goes through several devices (a tunnel, a bridge) is seen at each.
 
 use super::derived::{Arg, Derived, Entry, Source, translated};
+use super::stability::Promise;
 
 /// What the probes of `tcp` and `udp` have too.
 pub(super) const PACKET: Arg = translated(0, "struct sk_buff *", "pktinfo_t *");
@@ -40,6 +41,7 @@ pub(super) const fn received(when: &'static str) -> Source {
 pub static IP: Derived = Derived {
     name: "ip",
     first: 300,
+    promise: Promise::TRANSLATED,
     probes: &[
         Entry {
             name: "receive",

@@ -6,6 +6,7 @@
 //! It is forgotten by a last site, after all clauses have seen it.
 
 use super::derived::{Arg, Derived, Entry, Source, plain};
+use super::stability::Promise;
 
 const MUTEX: [Arg; 1] = [plain(0, "struct mutex *")];
 const SPINLOCK: [Arg; 1] = [plain(0, "spinlock_t *")];
@@ -69,6 +70,7 @@ const WRITE_WAIT: [Source; 3] = waits!("_lock_write", "5", "0");
 pub static LOCKSTAT: Derived = Derived {
     name: "lockstat",
     first: 350,
+    promise: Promise::TRANSLATED,
     probes: &[
         Entry {
             name: "adaptive-acquire",

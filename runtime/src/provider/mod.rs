@@ -3,11 +3,13 @@
 //! In: a pattern whose provider field has already matched. Out: names, and for a name its
 //! arguments and sites. Adding a provider is one file and one line in [`PROVIDERS`].
 
+mod blk;
 mod cpc;
 mod derived;
 mod dtrace;
 mod event;
 mod fbt;
+mod fs;
 mod function;
 mod io;
 mod ip;
@@ -18,6 +20,7 @@ pub mod profile;
 mod rawfbt;
 mod rawtp;
 mod sched;
+mod scsi;
 mod sdt;
 pub mod stability;
 mod syscall;
@@ -75,11 +78,14 @@ pub trait Provider: Sync {
 }
 
 /// All of them, in the order of their ids.
-pub static PROVIDERS: [&dyn Provider; 20] = [
+pub static PROVIDERS: [&dyn Provider; 23] = [
     &dtrace::Dtrace,
     &profile::Profile,
     &cpc::Cpc,
     &io::IO,
+    &blk::BLK,
+    &scsi::SCSI,
+    &fs::FS,
     &proc::PROC,
     &sched::SCHED,
     &vminfo::VMINFO,
@@ -125,8 +131,11 @@ mod tests {
     /// What is made of other events has ids of its own, below those of system calls.
     #[test]
     fn ids_are_apart() {
-        let all: [&Derived; 9] = [
+        let all: [&Derived; 12] = [
             &io::IO,
+            &blk::BLK,
+            &scsi::SCSI,
+            &fs::FS,
             &proc::PROC,
             &sched::SCHED,
             &vminfo::VMINFO,

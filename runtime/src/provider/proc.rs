@@ -5,6 +5,7 @@
 //! call returns an error, and succeeded once the new program is in place.
 
 use super::derived::{Arg, Derived, Entry, Source, THREAD, plain, text, translated};
+use super::stability::Promise;
 
 /// A thread and its process, and a signal.
 const SIGNALLED: [Arg; 3] = {
@@ -43,6 +44,7 @@ const TO_WHOM: &[&str] = &["arg2", "arg0"];
 pub static PROC: Derived = Derived {
     name: "proc",
     first: 120,
+    promise: Promise::TRANSLATED,
     probes: &[
         Entry {
             name: "create",

@@ -9,6 +9,7 @@
 //! Kernels before 6.16 have no event there, only functions.
 
 use super::derived::{Arg, Derived, Entry, Source, THREAD, plain};
+use super::stability::Promise;
 
 /// A thread, its process and its processor.
 const QUEUED: [Arg; 3] = {
@@ -67,6 +68,7 @@ const MOVED: Source = Source::tracepoint("sched_migrate_task")
 pub static SCHED: Derived = Derived {
     name: "sched",
     first: 150,
+    promise: Promise::TRANSLATED,
     probes: &[
         Entry {
             name: "change-pri",

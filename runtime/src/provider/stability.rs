@@ -44,6 +44,8 @@ impl Promise {
     pub const EVENTS: Promise = Promise::new(EVOLVING_ISA, HIDDEN, HIDDEN_ISA, HIDDEN_ISA);
     /// Of what is found in user programs.
     pub const USER: Promise = Promise::new(EVOLVING_ISA, HIDDEN, EVOLVING_ISA, HIDDEN);
+    /// Of providers whose probes stay, with arguments of the kernel's own types.
+    pub const KERNEL_ARGS: Promise = Promise::new(EVOLVING_ISA, HIDDEN, EVOLVING_ISA, HIDDEN_ISA);
     /// Of providers whose arguments are translated.
     pub const TRANSLATED: Promise = Promise::new(EVOLVING_ISA, HIDDEN, EVOLVING_ISA, EVOLVING_ISA);
 }

@@ -3,6 +3,7 @@
 //! As in other systems `arg0` is by how much the count grows.
 
 use super::derived::{Derived, Entry, Source};
+use super::stability::Promise;
 
 const ONE: &[&str] = &["1"];
 
@@ -39,6 +40,7 @@ const OF_THREAD: &str = "((struct task_struct *)arg1)->pid != ((struct task_stru
 pub static SYSINFO: Derived = Derived {
     name: "sysinfo",
     first: 230,
+    promise: Promise::TRANSLATED,
     probes: &[
         // Block I/O that reads or writes.
         Entry { name: "bread", args: &[], alternatives: &[&[BIO.when(READS)]] },

@@ -7,6 +7,7 @@
 
 use super::derived::{Arg, Derived, Entry, Source, translated};
 use super::ip::{HEADER, PACKET, SOCKET, received};
+use super::stability::Promise;
 
 const STATE: Arg = translated(3, "struct tcp_sock *", "tcpsinfo_t *");
 
@@ -56,6 +57,7 @@ const fn change(when: &'static str) -> Source {
 pub static TCP: Derived = Derived {
     name: "tcp",
     first: 310,
+    promise: Promise::TRANSLATED,
     probes: &[
         Entry {
             name: "accept-established",

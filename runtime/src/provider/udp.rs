@@ -4,6 +4,7 @@
 
 use super::derived::{Arg, Derived, Entry, Source, translated};
 use super::ip::{HEADER, PACKET, SOCKET, received};
+use super::stability::Promise;
 
 const ARGS: [Arg; 5] = [
     PACKET,
@@ -17,6 +18,7 @@ const ARGS: [Arg; 5] = [
 pub static UDP: Derived = Derived {
     name: "udp",
     first: 330,
+    promise: Promise::TRANSLATED,
     probes: &[
         Entry {
             name: "receive",

@@ -4,6 +4,7 @@
 //! is counted as the kernel's own pgpgin and pgpgout are: all block I/O with data.
 
 use super::derived::{Derived, Entry, Source};
+use super::stability::Promise;
 
 const ONE: &[&str] = &["1"];
 
@@ -22,6 +23,7 @@ const BIO: Source = Source::tracepoint("block_bio_queue").with_params(1);
 pub static VMINFO: Derived = Derived {
     name: "vminfo",
     first: 200,
+    promise: Promise::TRANSLATED,
     probes: &[
         // Page faults of user mode.
         Entry {
@@ -39,9 +41,15 @@ pub static VMINFO: Derived = Derived {
         Entry {
             name: "maj_fault",
             args: &[],
-            alternatives: &[&[Source::tracepoint("count_memcg_events")
-                .args(&["arg2"])
-                .when("(int)arg1 == PGMAJFAULT")]],
+            alternatives: &[
+                &[Source::tracepoint("count_memcg_events")
+                    .args(&["arg2"])
+                    .when("(int)arg1 == PGMAJFAULT")],
+                // Before 6.15: what was returned has VM_FAULT_MAJOR.
+                &[Source::function_return("handle_mm_fault")
+                    .args(ONE)
+                    .when("((unsigned int)arg1 & 4) != 0")],
+            ],
         },
         // The page daemon is woken.
         Entry {
