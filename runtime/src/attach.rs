@@ -11,13 +11,14 @@ use crate::load::{Loaded, last_message, messages, os_error};
 use crate::open_files;
 use crate::options::Options;
 use crate::perf;
-use crate::process::online_cpus;
+use crate::process::{Interrupt, online_cpus};
 use crate::symbols::Symbols;
 use crate::tick::{self, Ticker, Timer};
 use libbpf_rs::{Link, ProgramAttachType, ProgramMut};
-use std::cell::LazyCell;
+use std::cell::{Cell, LazyCell};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, IntoRawFd, OwnedFd};
+use std::time::{Duration, Instant};
 use strand_compiler::kernel::{Attach, PerfEvent};
 use strand_compiler::manifest::Program;
 
@@ -38,6 +39,12 @@ pub enum AttachError {
         reason: String,
         /// The error.
         source: io::Error,
+    },
+    /// Ctrl-C.
+    #[error("interrupted before {probe} was attached")]
+    Interrupted {
+        /// The probe's description.
+        probe: String,
     },
     /// BEGIN, END or a tick can't be run.
     #[error("{probe} can't be run")]
@@ -71,6 +78,12 @@ pub struct Attached {
     pub refused: Vec<String>,
 }
 
+/// The kernel's symbols, for when they are needed.
+type Table = LazyCell<io::Result<Symbols>>;
+
+/// How often progress is told.
+const TELL_EVERY: Duration = Duration::from_secs(1);
+
 /// What of a program's many places could be attached.
 #[derive(Default)]
 struct Placed {
@@ -99,8 +112,13 @@ impl Attached {
                 source,
             }
         };
-        let placed = placed.map_err(|e| refusal(probe(loaded, program), 0, e))?;
-        let others = placed.refused.len().saturating_sub(1);
+        let placed = placed.map_err(|e| match e.kind() {
+            io::ErrorKind::Interrupted => {
+                AttachError::Interrupted { probe: probe(loaded, program) }
+            }
+            _ => refusal(probe(loaded, program), 0, e),
+        })?;
+        let others = others(&placed.refused, program);
         if let Some((number, source)) = placed.refused.into_iter().next() {
             let described = described(loaded, program.probes.get(number));
             let refused =
@@ -108,10 +126,6 @@ impl Attached {
             if placed.links.is_empty() && placed.descriptors.is_empty() {
                 return Err(refused);
             }
-            let others = match others {
-                0 => String::new(),
-                n => format!("; nor can {n} of the other {}", program.attach.len() - 1),
-            };
             self.refused.push(format!("{refused}{others}"));
         }
         self.links.extend(placed.links);
@@ -138,6 +152,64 @@ impl Attached {
             self.ticker = Some(ticker.map_err(|source| AttachError::Run { probe, source })?);
         }
         Ok(())
+    }
+}
+
+/// Which others of a program's places are refused: functions by their names.
+fn others(refused: &[(usize, io::Error)], program: &Program) -> String {
+    const NAMED: usize = 8;
+    if refused.len() < 2 {
+        return String::new();
+    }
+    let others = &refused[1..];
+    let named = others.iter().take(NAMED);
+    let mut names: Vec<_> = named
+        .filter_map(|(number, _)| Some(program.attach[*number].function()?.1.to_owned()))
+        .collect();
+    if others.len() > names.len() && !names.is_empty() {
+        names.push(format!("{} more", others.len() - names.len()));
+    }
+    let names = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
+    format!("; nor can {} of the other {}{names}", others.len(), program.attach.len() - 1)
+}
+
+/// What is looked at while it takes long to attach: whether to go on, and what to tell.
+pub struct Watch<'a> {
+    interrupt: &'a Interrupt,
+    /// Who tells it, if anybody wants to know.
+    name: Option<&'static str>,
+    began: Instant,
+    told: Cell<Instant>,
+}
+
+impl<'a> Watch<'a> {
+    /// `name`: of the program that tells what is done; `None`: nobody wants to know.
+    pub fn new(interrupt: &'a Interrupt, name: Option<&'static str>) -> Watch<'a> {
+        let now = Instant::now();
+        Watch { interrupt, name, began: now, told: Cell::new(now) }
+    }
+
+    /// Fails once Ctrl-C was pressed.
+    fn look(&self) -> io::Result<()> {
+        if self.interrupt.asked() { Err(io::ErrorKind::Interrupted.into()) } else { Ok(()) }
+    }
+
+    /// So many functions are attached to.
+    fn at(&self, done: usize, all: usize) -> io::Result<()> {
+        if done == 0 {
+            self.say(format_args!("attaching to {all} functions, each by itself"));
+        } else if self.told.get().elapsed() >= TELL_EVERY {
+            self.told.set(Instant::now());
+            let seconds = self.began.elapsed().as_secs();
+            self.say(format_args!("attached to {done} of {all} functions after {seconds} s"));
+        }
+        self.look()
+    }
+
+    fn say(&self, what: std::fmt::Arguments<'_>) {
+        if let Some(name) = self.name {
+            eprintln!("{name}: {what}");
+        }
     }
 }
 
@@ -168,20 +240,27 @@ fn probe(loaded: &Loaded, program: &Program) -> String {
 }
 
 /// Attaches all programs that events fire.
-pub fn attach(loaded: &Loaded, options: &Options) -> Result<Attached, AttachError> {
+pub fn attach(
+    loaded: &Loaded,
+    options: &Options,
+    watch: &Watch<'_>,
+) -> Result<Attached, AttachError> {
     let mut attached = Attached::default();
-    let symbols = LazyCell::new(Symbols::read);
+    let symbols = Table::new(Symbols::read);
     for program in &loaded.manifest.programs {
+        if watch.look().is_err() {
+            return Err(AttachError::Interrupted { probe: probe(loaded, program) });
+        }
         let handle = find(loaded, program)?;
         if program.attach.iter().any(Attach::takes_cookie) {
             messages();
             let placed = match handle.attach_type() {
                 ProgramAttachType::KprobeMulti => match symbols.as_ref() {
-                    Ok(symbols) => function::together(&handle, &program.attach, symbols),
+                    Ok(symbols) => function::together(&handle, &program.attach, symbols, watch),
                     Err(e) => Err(io::Error::new(e.kind(), e.to_string())),
                 },
                 _ if function::is_for(&program.attach) => {
-                    function::one_by_one(&handle, &program.attach)
+                    function::one_by_one(&handle, &program.attach, &symbols, watch)
                 }
                 _ => user::place(&handle, &program.attach),
             };

@@ -70,7 +70,7 @@ fn places(kernel: &LiveKernel) -> Vec<Line> {
             has(Feature::Fentry) && kernel.fentry_takes_many_arguments(),
             "fbt of such functions (no: kprobes)",
         ),
-        line("kprobes", has(Feature::Kprobe), "fbt, return()"),
+        line("kprobes", has(Feature::Kprobe), "fbt, rawfbt, return()"),
         line(
             "  many in one link",
             has(Feature::Kprobe) && feature::kprobe_multi(),

@@ -211,7 +211,8 @@ fn explain(error: Error, invocation: &Invocation, options: &Options, parsed: &Pa
         let fields = [&pattern.provider, &pattern.module, &pattern.function, &pattern.name];
         pattern.id.is_none() && fields.iter().zip(probe.split(':')).all(|(f, is)| glob_match(f, is))
     };
-    let reason = untraceable::why(&LiveKernel::new(), module, function);
+    let provider = probe.split(':').next().unwrap_or_default();
+    let reason = untraceable::why(&LiveKernel::new(), provider, module, function);
     let (Some(reason), Some(description)) = (reason, parsed.descriptions().find(meant)) else {
         return error;
     };

@@ -1,8 +1,9 @@
 //! Addresses to names.
 //!
 //! In: kernel and user addresses. Out: ``module`symbol+0xoffset``. Kernel symbols are read
-//! once when they are first needed; user symbols come from blazesym, which reads a
-//! process's maps and ELF files. Where nothing is known the address itself is shown.
+//! once when they are first needed; user symbols come from blazesym, which reads a process's
+//! maps, ELF files with their debugging information, and what compilers at run time list in
+//! /tmp/perf-PID.map. Where nothing is known the address itself is shown.
 
 use crate::mappings::Mappings;
 use crate::symbols::Symbols;
@@ -13,6 +14,11 @@ use rustc_hash::FxHashMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 use strand_compiler::manifest::SymbolKind;
+
+/// Whether debugging information is looked at, in the order of the tries. Symbols are quicker
+/// and have the names that programs know; without them, functions that are not exported have
+/// names there only.
+const DEBUG_FILES: [bool; 2] = [false, true];
 
 /// A name for an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,9 +56,15 @@ struct KernelNames {
     text: String,
 }
 
+/// Marks of the linker behind all that it has put into the kernel.
+const ENDS: [&str; 2] = ["_end", "__brk_limit"];
+
 impl KernelNames {
     fn read() -> Self {
-        let Ok(symbols) = Symbols::read() else { return Self::default() };
+        Symbols::read().map_or_else(|_| Self::default(), |symbols| Self::of(&symbols))
+    }
+
+    fn of(symbols: &Symbols) -> Self {
         let mut names = Self::default();
         for (address, module, name) in symbols.sorted() {
             names.starts.push(address);
@@ -68,6 +80,10 @@ impl KernelNames {
         let i = self.starts.partition_point(|s| *s <= address).checked_sub(1)?;
         let start = i.checked_sub(1).map_or(0, |before| self.names[before].1);
         let (middle, end) = self.names[i];
+        // What is behind the end of the kernel proper is no part of its last variable.
+        if address > self.starts[i] && ENDS.contains(&&self.text[middle as usize..end as usize]) {
+            return None;
+        }
         let text = |from: u32, to: u32| self.text[from as usize..to as usize].to_owned();
         Some(Named {
             module: text(start, middle),
@@ -120,10 +136,12 @@ impl LiveSymbolizer {
     /// In the files that a process had mapped when it was last looked at.
     fn find_in_file(&mut self, pid: u32, address: u64) -> Option<Named> {
         let mapping = self.mappings.find(pid, address)?;
-        let source = Source::Elf(Elf::new(&mapping.path));
         let offset = Input::FileOffset(mapping.file_offset(address));
-        let found = self.user.symbolize_single(&source, offset).ok();
-        let symbol = found.as_ref().and_then(|f| f.as_sym());
+        let symbol = DEBUG_FILES.iter().find_map(|debug_files| {
+            let mut file = Elf::new(&mapping.path);
+            file.debug_syms = *debug_files;
+            self.user.symbolize_single(&Source::Elf(file), offset).ok()?.into_sym()
+        });
         Some(Named {
             module: base_name(PathBuf::from(&mapping.path)),
             symbol: symbol.map(|sym| (sym.name.to_string(), sym.offset as u64)),
@@ -131,9 +149,14 @@ impl LiveSymbolizer {
     }
 
     fn find_user(&mut self, pid: u32, address: u64) -> Option<Named> {
-        let source = Source::Process(Process::new(Pid::from(pid)));
-        let found = self.user.symbolize_single(&source, Input::AbsAddr(address)).ok()?;
-        match found.into_sym() {
+        let symbol = DEBUG_FILES.iter().find_map(|debug_files| {
+            let mut process = Process::new(Pid::from(pid));
+            process.debug_syms = *debug_files;
+            let found =
+                self.user.symbolize_single(&Source::Process(process), Input::AbsAddr(address));
+            found.ok()?.into_sym()
+        });
+        match symbol {
             Some(sym) => {
                 let module = sym.module.as_deref().map(|m| base_name(PathBuf::from(m)));
                 Some(Named {
@@ -185,5 +208,53 @@ pub fn write_symbol(out: &mut String, named: Option<&Named>, address: u64, kind:
         (SymbolKind::Module, Some(named)) => out.push_str(&named.module),
         (SymbolKind::Address, named) => write_address(out, named, address, true),
         (_, named) => write_address(out, named, address, false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kernel_addresses() {
+        let text = "\
+ffffffff81000000 T do_it
+ffffffff81000040 t do_it.cold
+ffffffff82000000 D init_task
+ffffffff83000000 B _end
+ffffffffc0000000 t ext4_do\t[ext4]
+ffffffffc0000100 t bpf_prog_12_f\t[bpf]
+";
+        let names = KernelNames::of(&Symbols::parse(text.to_owned()));
+        let shown = |address: u64| {
+            let mut out = String::new();
+            write_address(&mut out, names.at(address).as_ref(), address, true);
+            for kind in [SymbolKind::Symbol, SymbolKind::Module] {
+                out.push(' ');
+                write_symbol(&mut out, names.at(address).as_ref(), address, kind);
+            }
+            out
+        };
+        let all = [
+            0xffff_ffff_8100_0000,
+            0xffff_ffff_8100_0012,
+            0xffff_ffff_8100_0041,
+            0xffff_ffff_8200_0008,
+            0xffff_ffff_8300_0001,
+            0xffff_ffff_c000_0010,
+            0xffff_ffff_c000_0101,
+            0x1000,
+        ];
+        let lines: Vec<_> = all.map(shown).into_iter().collect();
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        vmlinux`do_it vmlinux`do_it vmlinux
+        vmlinux`do_it+0x12 vmlinux`do_it vmlinux
+        vmlinux`do_it.cold+0x1 vmlinux`do_it.cold vmlinux
+        vmlinux`init_task+0x8 vmlinux`init_task vmlinux
+        0xffffffff83000001 0xffffffff83000001 0xffffffff83000001
+        ext4`ext4_do+0x10 ext4`ext4_do ext4
+        bpf`bpf_prog_12_f+0x1 bpf`bpf_prog_12_f bpf
+        0x1000 0x1000 0x1000
+        ");
     }
 }

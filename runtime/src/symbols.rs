@@ -138,15 +138,15 @@ impl Symbols {
         all
     }
 
-    /// Where functions are, by module (`None`: the kernel proper) and name; of several with
-    /// one name, the first.
-    pub fn addresses(&self, wanted: &[(Option<&str>, &str)]) -> Vec<Option<u64>> {
+    /// Where functions are, by module (`None`: the kernel proper) and name. Static functions
+    /// may share one name: all of their places, in the order of the table.
+    pub fn addresses(&self, wanted: &[(Option<&str>, &str)]) -> Vec<Vec<u64>> {
         let numbers: FxHashMap<_, _> =
             wanted.iter().enumerate().map(|(number, function)| (*function, number)).collect();
-        let mut found = vec![None; wanted.len()];
+        let mut found = vec![Vec::new(); wanted.len()];
         for line in self.lines().filter(Line::is_code) {
             if let Some(number) = numbers.get(&(line.module, line.name)) {
-                found[*number].get_or_insert(line.address);
+                found[*number].push(line.address);
             }
         }
         found
@@ -211,7 +211,7 @@ ffffffffc0000000 t read_it\t[ext4]
         assert_eq!(s.find(Some("vmlinux"), "init_task"), task);
         assert_eq!(s.find(Some("ext4"), "init_task"), None);
         let ours = [(None, "read_it"), (Some("xfs"), "read_it"), (Some("ext4"), "read_it")];
-        let addresses = [Some(0xffff_ffff_8100_0010), None, Some(0xffff_ffff_c000_0000)];
+        let addresses = [vec![0xffff_ffff_8100_0010], vec![], vec![0xffff_ffff_c000_0000]];
         assert_eq!(s.addresses(&ours), addresses);
         assert!(s.has_module("ext4") && s.has_module("vmlinux") && !s.has_module("ext"));
         assert_eq!(

@@ -31,10 +31,14 @@ struct Facts<'a> {
     exists: bool,
     /// In BTF.
     typed: bool,
+    /// The probe is one that needs it to be.
+    needs_types: bool,
     /// It is among those that can be traced; `None` if the kernel doesn't list them.
     traceable: Option<bool>,
     /// Kprobes must keep out of it.
     denied: bool,
+    /// Functions that share the name.
+    count: usize,
     /// What the compiler has made of it: `f.isra.0`.
     variants: Vec<&'a str>,
 }
@@ -64,9 +68,16 @@ impl Facts<'_> {
                  without tracing, or was only there to boot)",
                 None,
             ),
-            _ if !self.typed => reason(
+            _ if !self.typed && self.needs_types => reason(
                 "the kernel's types (BTF) leave it out",
                 Some(format!("`rawfbt::{function}:` traces it, with arguments without types")),
+            ),
+            _ if self.count > 1 => reason(
+                &format!(
+                    "{} functions have that name, and the kernel doesn't let the first be traced",
+                    self.count
+                ),
+                Some(format!("`rawfbt::{function}:` traces the first that can be")),
             ),
             (_, true, _) => reason("probes need it themselves, so none may be in it", None),
             _ => None,
@@ -75,8 +86,19 @@ impl Facts<'_> {
 }
 
 /// Why a function can't be traced; `None` if nothing tells.
-pub fn why(kernel: &LiveKernel, module: Option<&str>, function: &str) -> Option<Reason> {
-    let mut reason = facts(kernel, module, function)?.reason(function)?;
+pub fn why(
+    kernel: &LiveKernel,
+    provider: &str,
+    module: Option<&str>,
+    function: &str,
+) -> Option<Reason> {
+    let mut facts = facts(kernel, module, function)?;
+    facts.needs_types = provider == "fbt";
+    if !facts.needs_types {
+        // Others have been tried.
+        facts.count = facts.count.min(1);
+    }
+    let mut reason = facts.reason(function)?;
     if let Some(event) = event_like(kernel, function) {
         let instead = format!("the tracepoint `{event}` may serve instead");
         reason.hint = Some(match reason.hint {
@@ -99,7 +121,7 @@ pub fn why_none(kernel: &LiveKernel, pattern: &ProbePattern) -> Option<ProbeErro
         return None;
     }
     let module = is_exact(&pattern.module).then_some(pattern.module.as_str());
-    if let Some(reason) = why(kernel, module, function) {
+    if let Some(reason) = why(kernel, &pattern.provider, module, function) {
         return Some(reason.about(function));
     }
     // The tracepoint that fires where it was is better advice than what is spelled alike.
@@ -138,6 +160,7 @@ fn facts<'a>(kernel: &'a LiveKernel, module: Option<&str>, function: &'a str) ->
         let suffix = name.strip_prefix(function).unwrap_or_default();
         if suffix.is_empty() {
             facts.exists = true;
+            facts.count += 1;
             continue;
         }
         let traced = listed.is_none_or(|t| t.contains(name));
@@ -214,7 +237,7 @@ mod tests {
 
     #[test]
     fn reasons() {
-        let there = Facts { exists: true, typed: true, ..Facts::default() };
+        let there = Facts { exists: true, typed: true, needs_types: true, ..Facts::default() };
         let all = [
             Facts::default(),
             there.clone(),
@@ -222,7 +245,9 @@ mod tests {
             Facts { variants: vec!["f.isra.0", "f.part.0"], typed: true, ..Facts::default() },
             Facts { denied: true, traceable: Some(true), ..there.clone() },
             Facts { traceable: Some(false), ..there.clone() },
-            Facts { traceable: Some(true), typed: false, ..there },
+            Facts { traceable: Some(true), typed: false, ..there.clone() },
+            Facts { traceable: Some(true), typed: false, needs_types: false, ..there.clone() },
+            Facts { traceable: Some(true), count: 2, ..there },
         ];
         let said: Vec<_> = all.iter().map(said).collect();
         insta::assert_snapshot!(said.join("\n"), @r"
@@ -233,6 +258,8 @@ mod tests {
         probes need it themselves, so none may be in it
         the kernel has left no place for a probe in it (it is marked notrace, was built without tracing, or was only there to boot)
         the kernel's types (BTF) leave it out [`rawfbt::f:` traces it, with arguments without types]
+        nothing
+        2 functions have that name, and the kernel doesn't let the first be traced [`rawfbt::f:` traces the first that can be]
         ");
     }
 

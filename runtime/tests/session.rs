@@ -109,6 +109,35 @@ fn thousands_of_probes_leave_nothing() {
     wait_for_end_of("thousands");
 }
 
+/// Where each function is attached to by itself, that can be broken off.
+#[test]
+fn attaching_can_be_interrupted() {
+    if skips() {
+        return;
+    }
+    let features = text(&strand(&["features"]).stdout);
+    let has =
+        |what: &str| features.lines().any(|l| l.trim().starts_with(what) && l.contains(" yes "));
+    if !has("kprobes") || has("many in one link") {
+        eprintln!("skipped: this kernel attaches to many functions at once, or to none");
+        return;
+    }
+    let mut child = Command::new(STRAND)
+        .args(["-v", "-q", "-e", r#"fbt::tcp_*:entry /execname == "nobody"/ { }"#])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("strand starts");
+    let mut told = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+    let begins = told.find(|l| l.as_ref().is_ok_and(|l| l.contains("each by itself")));
+    assert!(begins.is_some());
+    signal(&child, libc::SIGINT);
+    let rest: Vec<String> = told.map_while(Result::ok).collect();
+    assert!(rest.iter().any(|l| l.starts_with("strand: interrupted before fbt:")), "{rest:?}");
+    assert_eq!(child.wait().expect("it ends").code(), Some(1));
+}
+
 /// More programs than there may be open files: said in words, with what helps.
 #[test]
 fn too_few_open_files_are_explained() {
