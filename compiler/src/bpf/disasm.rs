@@ -59,6 +59,8 @@ fn target(target: RelocationTarget, module: &Module) -> String {
         RelocationTarget::Bss(n) => format!("bss + {n}"),
         RelocationTarget::FunctionAddress(f) => format!("address of {}", function(f)),
         RelocationTarget::Call(f) => function(f),
+        RelocationTarget::KernelAddress(k) => format!("address of {}", k.name()),
+        RelocationTarget::KernelCall(k) => k.name().to_owned(),
         RelocationTarget::Field(f, info) => match module.fields.get(f.index()) {
             Some(field) => format!("{} of {}", info.name(), field.name),
             None => format!("{} of field {}", info.name(), f.0),

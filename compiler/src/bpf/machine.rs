@@ -82,6 +82,8 @@ impl Machine<'_> {
             Some(RelocationTarget::Rodata(n)) => self.world.rodata + u64::from(n),
             Some(RelocationTarget::Bss(n)) => self.world.bss + u64::from(n),
             Some(RelocationTarget::FunctionAddress(f)) => World::function(f.index()),
+            // A kernel that has none.
+            Some(RelocationTarget::KernelAddress(_)) => 0,
             Some(other) => panic!("{other:?} on a 64-bit immediate"),
         }
     }

@@ -25,8 +25,8 @@ mod select;
 mod tests;
 
 use crate::ir::{
-    FieldId, FieldInfo, Function, FunctionId, FunctionKind, Layout, LayoutField, LayoutKind, Map,
-    MapId, MapKind, Module, Op,
+    FieldId, FieldInfo, Function, FunctionId, FunctionKind, KernelFunction, Layout, LayoutField,
+    LayoutKind, Map, MapId, MapKind, Module, Op,
 };
 use insn::Insn;
 use strand_grammar::source::Span;
@@ -79,6 +79,10 @@ pub enum RelocationTarget {
     FunctionAddress(FunctionId),
     /// A bpf-to-bpf call.
     Call(FunctionId),
+    /// 64-bit immediate: the address of a function of the kernel, or 0.
+    KernelAddress(KernelFunction),
+    /// A call of it.
+    KernelCall(KernelFunction),
     /// CO-RE: the offset of a load, or the immediate of a move or add. The
     /// instruction holds the compile-time value.
     Field(FieldId, FieldInfo),

@@ -216,6 +216,7 @@ impl Selector<'_> {
             Op::FaultPc(site) => Some(Kind::FaultPc(*site)),
             Op::Map(m) => Some(Kind::Symbol(RelocationTarget::Map(*m))),
             Op::Function(f) => Some(Kind::Symbol(RelocationTarget::FunctionAddress(*f))),
+            Op::KernelFunction(k) => Some(Kind::Symbol(RelocationTarget::KernelAddress(*k))),
             Op::Slot(_) | Op::Rodata(_) | Op::Bss(_) | Op::Binary(..) => {
                 let (base, off) = self.base(v);
                 let add = |n: u32| u32::try_from(i64::from(n) + off).ok();
@@ -319,6 +320,9 @@ impl Selector<'_> {
             (Op::Helper(helper, args), _) => self.call(Kind::CallHelper(helper.0), args, wanted),
             (Op::Call(f, args), _) => {
                 self.call(Kind::CallFunction(RelocationTarget::Call(*f)), args, wanted);
+            }
+            (Op::CallKernel(k), _) => {
+                self.call(Kind::CallFunction(RelocationTarget::KernelCall(*k)), &[], None);
             }
             // What `remake` makes at each use is never needed in a register.
             (op, _) => return Err(Error::NotSelectable(format!("{op:?}"))),

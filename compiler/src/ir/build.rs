@@ -5,8 +5,8 @@
 
 use super::{
     BinOp, Block, BlockId, Cond, FieldId, FieldInfo, Function, FunctionId, FunctionKind, Helper,
-    Inst, MapId, Offset, Op, Place, Slot, SlotId, Span, Target, Terminator, Type, UnOp, Value,
-    Width,
+    Inst, KernelFunction, MapId, Offset, Op, Place, Slot, SlotId, Span, Target, Terminator, Type,
+    UnOp, Value, Width,
 };
 
 /// A function in the making and a place in it.
@@ -286,6 +286,17 @@ impl Builder {
     pub fn helper(&mut self, helper: Helper, args: &[Value]) -> Value {
         let ty = if helper.returns_pointer() { Type::Ptr } else { Type::I64 };
         self.def(ty, Op::Helper(helper, args.to_vec()))
+    }
+
+    /// Calls a function of the kernel, if it is there.
+    pub fn call_kernel(&mut self, function: KernelFunction) {
+        let (there, next) = (self.block(&[]), self.block(&[]));
+        let address = self.def(Type::Ptr, Op::KernelFunction(function));
+        self.branch_imm(Cond::Ne, address, 0, there, next);
+        self.switch_to(there);
+        self.push(None, Op::CallKernel(function));
+        self.jump(next, &[]);
+        self.switch_to(next);
     }
 
     /// Calls a subprogram.

@@ -498,6 +498,19 @@ pub enum Op {
     Helper(Helper, Vec<Value>),
     /// Calls a subprogram.
     Call(FunctionId, Vec<Value>),
+    /// Whether the kernel has a function: a Ptr, to be compared with 0.
+    KernelFunction(KernelFunction),
+    /// Calls it. No arguments, no result; only where it is known to be there.
+    CallKernel(KernelFunction),
+}
+
+/// A function of the kernel that programs may call (a kfunc). Kernels may lack it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KernelFunction {
+    /// Until the other is called, no other thread gets the processor. From 6.10.
+    PreemptDisable,
+    /// The end of that.
+    PreemptEnable,
 }
 
 /// A BPF helper by its number in the kernel's API.

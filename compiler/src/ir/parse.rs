@@ -35,8 +35,8 @@
 
 use super::{
     BinOp, Bits, Block, BlockId, Cond, Field, FieldId, FieldInfo, Function, FunctionId,
-    FunctionKind, Helper, Inst, Layout, LayoutField, LayoutKind, Map, MapId, MapKind, Module,
-    Offset, Op, Place, Slot, SlotId, Target, Terminator, Type, UnOp, Value, Width,
+    FunctionKind, Helper, Inst, KernelFunction, Layout, LayoutField, LayoutKind, Map, MapId,
+    MapKind, Module, Offset, Op, Place, Slot, SlotId, Target, Terminator, Type, UnOp, Value, Width,
 };
 use std::collections::HashMap;
 use strand_grammar::source::{SourceId, Span};
@@ -413,6 +413,8 @@ impl Parser {
             "faultpc" => Op::FaultPc(c.number()?),
             "slot" => Op::Slot(c.slot()?),
             "func" => Op::Function(self.function_id(c)?),
+            "kfunc" => Op::KernelFunction(c.named(KernelFunction::NAMES, "a kernel function")?),
+            "call_kfunc" => Op::CallKernel(c.named(KernelFunction::NAMES, "a kernel function")?),
             "call" => {
                 let f = self.function_id(c)?;
                 Op::Call(f, c.args()?)

@@ -5,8 +5,9 @@
 //! module has them, numbers elsewhere. `docs` of the grammar stand in [`super::parse`].
 
 use super::{
-    BinOp, Block, Cond, Field, FieldInfo, Function, FunctionKind, Helper, Inst, Layout, LayoutKind,
-    Map, MapKind, Module, Offset, Op, Place, Target, Terminator, Type, UnOp, Value, Width,
+    BinOp, Block, Cond, Field, FieldInfo, Function, FunctionKind, Helper, Inst, KernelFunction,
+    Layout, LayoutKind, Map, MapKind, Module, Offset, Op, Place, Target, Terminator, Type, UnOp,
+    Value, Width,
 };
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -128,6 +129,10 @@ names! { FieldInfo:
     TypeExists = "type_exists",
     TypeSize = "type_size",
     EnumValue = "enum_value",
+}
+names! { KernelFunction:
+    PreemptDisable = "bpf_preempt_disable",
+    PreemptEnable = "bpf_preempt_enable",
 }
 names! { Place:
     Any = "any",
@@ -356,6 +361,8 @@ fn write_inst(f: &mut Formatter<'_>, inst: &Inst, module: &Module) -> fmt::Resul
             }
             write!(f, "({})", Args(args))?;
         }
+        Op::KernelFunction(k) => write!(f, "kfunc {}", k.name())?,
+        Op::CallKernel(k) => write!(f, "call_kfunc {}", k.name())?,
         Op::Call(g, args) => {
             write_function_name(f, "call", g.index(), module)?;
             write!(f, "({})", Args(args))?;

@@ -16,7 +16,9 @@ impl Op {
             | Op::Bss(_)
             | Op::FaultPc(_)
             | Op::Slot(_)
-            | Op::Function(_) => {}
+            | Op::Function(_)
+            | Op::KernelFunction(_)
+            | Op::CallKernel(_) => {}
             Op::Unary(_, a) => f(a),
             Op::Load { base, .. } => f(base),
             Op::Binary(_, a, b) | Op::Compare(_, a, b) => {
@@ -48,7 +50,9 @@ impl Op {
             | Op::Bss(_)
             | Op::FaultPc(_)
             | Op::Slot(_)
-            | Op::Function(_) => {}
+            | Op::Function(_)
+            | Op::KernelFunction(_)
+            | Op::CallKernel(_) => {}
             Op::Unary(_, a) => f(*a),
             Op::Load { base, .. } => f(*base),
             Op::Binary(_, a, b) | Op::Compare(_, a, b) => {
@@ -81,6 +85,7 @@ impl Op {
                 | Op::AtomicFetchAdd { .. }
                 | Op::Helper(..)
                 | Op::Call(..)
+                | Op::CallKernel(_)
         )
     }
 
@@ -98,7 +103,12 @@ impl Op {
         let is_pointer = match self {
             Op::Binary(BinOp::Add, a, b) => ptr(a) || ptr(b),
             Op::Binary(BinOp::Sub, a, b) => ptr(a) && !ptr(b),
-            Op::Map(_) | Op::Rodata(_) | Op::Bss(_) | Op::Slot(_) | Op::Function(_) => true,
+            Op::Map(_)
+            | Op::Rodata(_)
+            | Op::Bss(_)
+            | Op::Slot(_)
+            | Op::Function(_)
+            | Op::KernelFunction(_) => true,
             Op::Helper(helper, _) => helper.returns_pointer(),
             _ => false,
         };

@@ -261,7 +261,8 @@ impl Checker<'_> {
 
     fn inst(&self, inst: &Inst) -> Check {
         self.op(&inst.op)?;
-        let has_result = !matches!(inst.op, Op::Store { .. } | Op::AtomicAdd { .. });
+        let has_result =
+            !matches!(inst.op, Op::Store { .. } | Op::AtomicAdd { .. } | Op::CallKernel(_));
         match inst.result {
             Some(v) if has_result => {
                 let ty = self.ty(v)?;
@@ -318,7 +319,7 @@ impl Checker<'_> {
             Op::Map(m) => Self::exists(m.index(), self.module.maps.len(), "map"),
             Op::Rodata(n) => Self::exists(*n as usize, self.module.rodata.len(), "byte of rodata"),
             Op::Bss(n) => Self::exists(*n as usize, self.module.bss as usize, "byte of bss"),
-            Op::FaultPc(_) => Ok(()),
+            Op::FaultPc(_) | Op::KernelFunction(_) | Op::CallKernel(_) => Ok(()),
             Op::Slot(s) => Self::exists(s.index(), self.function.slots.len(), "slot"),
             Op::Function(f) => self.subprogram(*f).map(drop),
             Op::Helper(_, args) => self.args(args),

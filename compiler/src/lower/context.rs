@@ -92,6 +92,8 @@ pub(crate) struct Env {
     pub site: Rc<EnabledSite>,
     /// The BPF context.
     pub bpf: Value,
+    /// The program keeps its processor, which its end has to change.
+    pub keeps_processor: bool,
     /// The probe.
     pub firing: Firing,
     /// Index of the source clause.

@@ -11,7 +11,9 @@ use super::loops::Area;
 use super::unit::Unit;
 use crate::builtins::LONGEST_FIELD;
 use crate::ir::build::Builder;
-use crate::ir::{BinOp, BlockId, Cond, FunctionKind, Helper, Place, Type, Value, Width};
+use crate::ir::{
+    BinOp, BlockId, Cond, FunctionKind, Helper, KernelFunction, Place, Type, Value, Width,
+};
 use crate::kernel::{Attach, Probe};
 use crate::manifest::{self, State};
 use crate::typed::walk::{self, Node};
@@ -168,7 +170,7 @@ fn lower_site(unit: &mut Unit, enabling: &Enabling, site: &EnabledSite) {
     let out = cx.prologue(&site.attach);
     cx.locals(&[enabling]);
     let mut ordinals = Vec::new();
-    cx.clauses(enabling, &mut ordinals);
+    cx.clauses(enabling, &mut ordinals, out);
     cx.b.jump(out, &[]);
     cx.finish(&ordinals, out);
     let function = cx.b.finish();
@@ -192,6 +194,7 @@ fn start<'u, 'a>(
     let env = Env {
         site: Rc::new(site.clone()),
         bpf: b.param(0),
+        keeps_processor: false,
         firing: Firing::One,
         clause: enabling.clauses.first().map_or(0, |c| c.index),
         timestamp: None,
@@ -231,6 +234,26 @@ impl Context<'_, '_> {
         out
     }
 
+    /// Keeps the processor from here on, where another thread could take it and run the same
+    /// program, and the kernel doesn't keep it from that: in user programs. What is prepared
+    /// in memory that each processor has once would be changed in between. Gives the block
+    /// that ends this and the program. Kernels before 6.10 have no means for it.
+    ///
+    /// Elsewhere the kernel leaves such firings out, and counts them.
+    fn without_preemption(&mut self, attach: &Attach, out: BlockId) -> BlockId {
+        if !matches!(attach, Attach::Uprobe(_) | Attach::Uretprobe(_) | Attach::Usdt { .. }) {
+            return out;
+        }
+        self.b.call_kernel(KernelFunction::PreemptDisable);
+        let (here, end) = (self.b.current(), self.b.block(&[]));
+        self.b.switch_to(out);
+        let zero = self.int(0);
+        self.b.ret(Some(zero));
+        self.b.switch_to(here);
+        self.env.keeps_processor = true;
+        end
+    }
+
     pub(crate) fn go_on_in_state(&mut self, expected: State, out: BlockId) {
         let state = self.b.bss(manifest::STATE_OFFSET);
         let state = self.b.load(Width::W32, false, state, 0);
@@ -267,7 +290,7 @@ impl Context<'_, '_> {
     }
 
     /// All clauses of an enabling; `ordinals` gets the block behind each.
-    fn clauses(&mut self, enabling: &Enabling, ordinals: &mut Vec<BlockId>) {
+    fn clauses(&mut self, enabling: &Enabling, ordinals: &mut Vec<BlockId>, out: BlockId) {
         let attach = self.env.site.attach.clone();
         for (i, clause) in enabling.clauses.iter().enumerate() {
             self.env.fault = FaultTarget::Block(ordinals.len() as u32);
@@ -278,17 +301,11 @@ impl Context<'_, '_> {
                 || i + 1 == enabling.clauses.len();
             if !exits {
                 // After exit() the probe's later clauses don't run.
-                let out = self.b.block(&[]);
                 let state = match attach {
                     Attach::Begin => State::Starting,
                     _ => State::Active,
                 };
                 self.go_on_in_state(state, out);
-                let here = self.b.current();
-                self.b.switch_to(out);
-                let zero = self.int(0);
-                self.b.ret(Some(zero));
-                self.b.switch_to(here);
             }
         }
     }
@@ -297,6 +314,9 @@ impl Context<'_, '_> {
     fn finish(&mut self, ordinals: &[BlockId], out: BlockId) {
         self.finish_faults(|n| ordinals.get(n as usize).copied().unwrap_or(out), out);
         self.b.switch_to(out);
+        if self.env.keeps_processor {
+            self.b.call_kernel(KernelFunction::PreemptEnable);
+        }
         let zero = self.int(0);
         self.b.ret(Some(zero));
     }
@@ -394,7 +414,7 @@ fn lower_dispatch(unit: &mut Unit, event: &str, enablings: &[&Enabling]) {
         cx.env.site = Rc::new(enabling.sites[0].clone());
         let fields = [None, None, Some(functions), None];
         cx.env.firing = Firing::Table { index, len: CALLS, ids, fields };
-        cx.clauses(enabling, &mut ordinals);
+        cx.clauses(enabling, &mut ordinals, out);
         cx.b.jump(out, &[]);
         cx.b.switch_to(next);
     }
@@ -447,6 +467,7 @@ fn lower_places(unit: &mut Unit, enabling: &Enabling, sites: &[&EnabledSite]) {
     let table = places_table(unit, sites);
     let mut cx = start(unit, &name, enabling, site);
     let out = cx.prologue(&site.attach);
+    let out = cx.without_preemption(&site.attach, out);
     if let Some((len, ids, fields)) = table {
         let bpf = cx.env.bpf;
         let index = cx.helper(Helper::GET_ATTACH_COOKIE, &[bpf]);
@@ -454,7 +475,7 @@ fn lower_places(unit: &mut Unit, enabling: &Enabling, sites: &[&EnabledSite]) {
     }
     cx.locals(&[enabling]);
     let mut ordinals = Vec::new();
-    cx.clauses(enabling, &mut ordinals);
+    cx.clauses(enabling, &mut ordinals, out);
     cx.b.jump(out, &[]);
     cx.finish(&ordinals, out);
     let function = cx.b.finish();

@@ -6,10 +6,12 @@
 //! keeps addends).
 
 use super::maps::MapVar;
-use super::{CONSTANTS, ObjectError, Placement, TEXT, bss_vars, is_elf_relocation};
+use super::{
+    CONSTANTS, ObjectError, Placement, TEXT, bss_vars, is_elf_relocation, kernel_functions,
+};
 use crate::bpf::insn::Insn;
 use crate::bpf::{Code, Relocation, RelocationTarget};
-use crate::ir::{FunctionId, FunctionKind, Module};
+use crate::ir::{FunctionId, FunctionKind, KernelFunction, Module};
 use crate::manifest;
 use object::elf::{R_BPF_64_32, R_BPF_64_64, RelocationType};
 use object::write::{
@@ -43,6 +45,7 @@ struct Symbols {
     rodata: Option<SymbolId>,
     bss: Option<SymbolId>,
     text: Option<SymbolId>,
+    kernel: Vec<(KernelFunction, SymbolId)>,
 }
 
 /// Writes the file.
@@ -57,6 +60,8 @@ pub(super) fn write(parts: &Parts) -> Result<Vec<u8>, ObjectError> {
     let mut symbols = data(parts, &mut elf);
     let text = parts.placement.sections.iter().position(|s| s == TEXT);
     symbols.text = text.map(|at| elf.section_symbol(code[at]));
+    symbols.kernel =
+        kernel_functions(parts.code).into_iter().map(|k| (k, undefined(&mut elf, k))).collect();
 
     for (index, f) in parts.code.functions.iter().enumerate() {
         let (section, offset) = parts.placement.functions[index];
@@ -139,6 +144,20 @@ fn data(parts: &Parts, elf: &mut Object) -> Symbols {
     symbols
 }
 
+/// A symbol of the kernel's, which it may lack.
+fn undefined(elf: &mut Object, function: KernelFunction) -> SymbolId {
+    elf.add_symbol(Symbol {
+        name: function.name().as_bytes().to_vec(),
+        value: 0,
+        size: 0,
+        kind: SymbolKind::Unknown,
+        scope: SymbolScope::Unknown,
+        weak: true,
+        section: SymbolSection::Undefined,
+        flags: SymbolFlags::None,
+    })
+}
+
 fn symbol(
     elf: &mut Object,
     name: &str,
@@ -174,6 +193,7 @@ fn relocate(
         let (_, offset) = parts.placement.functions[id.index()];
         matches!(function.kind, FunctionKind::Subprogram).then_some(offset as i32)
     };
+    let kernel = |k| symbols.kernel.iter().find(|(known, _)| *known == k).map(|(_, id)| *id);
     // What kind of address it is, the loader finds out from the symbol.
     insn.src = 0;
     Some(match relocation.target {
@@ -198,6 +218,15 @@ fn relocate(
             // Counted in instructions, from the one after the call.
             insn.imm = place(id)? / 8 - 1;
             (symbols.text?, R_BPF_64_32)
+        }
+        RelocationTarget::KernelAddress(k) => {
+            insn.imm = 0;
+            (kernel(k)?, R_BPF_64_64)
+        }
+        RelocationTarget::KernelCall(k) => {
+            insn.src = BPF_PSEUDO_CALL;
+            insn.imm = -1;
+            (kernel(k)?, R_BPF_64_32)
         }
         RelocationTarget::Field(..) => return None,
     })

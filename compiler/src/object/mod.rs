@@ -32,7 +32,7 @@ pub use dump::{DumpError, dump};
 
 use crate::bpf::{Code, RelocationTarget};
 use crate::btf::write::{BtfBuilder, IntEncoding, Linkage, NewType};
-use crate::ir::{FieldInfo, FunctionKind, Module};
+use crate::ir::{FieldInfo, FunctionKind, KernelFunction, Module};
 use crate::kernel::Kernel;
 use crate::manifest::{BSS_START, Manifest, STATE_OFFSET, THREAD_COUNT_OFFSET, WALL_CLOCK_OFFSET};
 use strand_grammar::source::Sources;
@@ -129,6 +129,7 @@ pub fn write(
     let placement = Placement::of(code);
     let functions = functions(code, &mut btf);
     data_sections(module, &maps, &mut btf);
+    kernel_section(code, &mut btf);
     let ext = debug::Info { module, code, placement: &placement, functions: &functions };
     let (ext, fixed) = ext.write(kernel, sources, &mut btf)?;
     let manifest = serde_json::to_vec(manifest)?;
@@ -275,6 +276,37 @@ fn data_sections(module: &Module, maps: &[maps::MapVar], btf: &mut BtfBuilder) {
     let ty = btf.add(NewType::Array { element: char, len: size });
     let var = btf.add(NewType::Var { name: elf::LICENSE_NAME, ty, linkage: Linkage::Global });
     section("license", size, &[(var, 0, size)], btf);
+}
+
+/// The kernel's functions that code calls or asks for, each once.
+fn kernel_functions(code: &Code) -> Vec<KernelFunction> {
+    let relocations = code.functions.iter().flat_map(|f| &f.relocations);
+    let mut used = Vec::new();
+    for r in relocations {
+        let (RelocationTarget::KernelAddress(k) | RelocationTarget::KernelCall(k)) = r.target
+        else {
+            continue;
+        };
+        if !used.contains(&k) {
+            used.push(k);
+        }
+    }
+    used
+}
+
+/// The section that tells a loader what is the kernel's, and of which type.
+fn kernel_section(code: &Code, btf: &mut BtfBuilder) {
+    let used = kernel_functions(code);
+    if used.is_empty() {
+        return;
+    }
+    let proto = btf.add(NewType::FunctionProto { ret: 0, params: &[] });
+    let mut function = |k: KernelFunction| {
+        let linkage = Linkage::Extern;
+        (btf.add(NewType::Function { name: k.name(), proto, linkage }), 0, 0)
+    };
+    let vars: Vec<_> = used.into_iter().map(&mut function).collect();
+    btf.add(NewType::DataSection { name: ".ksyms", size: 0, vars: &vars });
 }
 
 /// The relocations of a function that are not CO-RE's.

@@ -215,6 +215,44 @@ fn a_small_object() {
     ");
 }
 
+/// The kernel may lack them: the symbols are weak, and each is asked for before it is called.
+#[test]
+fn functions_of_the_kernel() {
+    let text = r#"program "uprobe" @probe_0(%0: ptr) {
+b0:
+  %1: ptr = kfunc bpf_preempt_disable
+  %2 = const 0
+  br.ne %1, %2, b1, b2
+b1:
+  call_kfunc bpf_preempt_disable
+  jump b2
+b2:
+  ret %2
+}
+"#;
+    insta::assert_snapshot!(shown(object(text)), @"
+    sections
+      uprobe: code 48 bytes
+      license: data 4 bytes
+      .strand.manifest: other
+      .BTF: other
+      .BTF.ext: other
+    symbols
+      global object _license: license+0, 4 bytes
+      global function probe_0: uprobe+0, 48 bytes
+    relocations
+      uprobe+0: R_BPF_64_64 bpf_preempt_disable, addend 0
+      uprobe+24: R_BPF_64_32 bpf_preempt_disable, addend -1
+    types
+      int probe_0(unsigned long long *ctx);
+      char _license[4];
+      void bpf_preempt_disable(void);
+    lines
+      uprobe+0: :0:0: 
+    CO-RE relocations
+    ");
+}
+
 #[test]
 fn aya_reads_it() {
     let object = object(SMALL).unwrap_or_else(|e| panic!("{e}"));

@@ -153,7 +153,8 @@ fn writes_memory(op: &Op) -> bool {
         | Op::AtomicAdd { .. }
         | Op::AtomicCompareExchange { .. }
         | Op::AtomicFetchAdd { .. }
-        | Op::Call(..) => true,
+        | Op::Call(..)
+        | Op::CallKernel(_) => true,
         Op::Helper(helper, _) => !helper.only_reads(),
         _ => false,
     }

@@ -130,6 +130,9 @@ impl Interpreter<'_> {
             Op::FaultPc(_) => 0,
             Op::Slot(s) => f.slots[s.index()],
             Op::Function(g) => World::function(g.index()),
+            // A kernel that has none.
+            Op::KernelFunction(_) => 0,
+            Op::CallKernel(_) => return None,
             Op::Helper(Helper::LOOP, args) => {
                 let args = f.all(args);
                 self.repeat(&args)
