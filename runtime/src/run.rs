@@ -154,7 +154,7 @@ fn prepare(
         kernel.be_thorough();
         kernel.want_later_processes();
     }
-    if let Some(stage) = stage(&parsed, options, targets.id()) {
+    if let Some(stage) = stage(&parsed, invocation, options, targets.id()) {
         targets.advance(stage);
     }
     Ok((targets, parsed))
@@ -222,9 +222,15 @@ fn explain(error: Error, invocation: &Invocation, options: &Options, parsed: &Pa
 }
 
 /// How far the program of `-c` has to come before probes are looked for in it: not at all,
-/// unless it is named, so that everything that it does can be traced.
-fn stage(parsed: &Parsed, options: &Options, target: i32) -> Option<startup::Stage> {
-    if options.is_set("evaltime") {
+/// unless it is named, so that everything that it does can be traced. dtrace(1) leaves out
+/// what comes before its first instruction.
+fn stage(
+    parsed: &Parsed,
+    invocation: &Invocation,
+    options: &Options,
+    target: i32,
+) -> Option<startup::Stage> {
+    if options.is_set("evaltime") || invocation.name == "dtrace" {
         return match options.text("evaltime").as_deref() {
             Some("preinit") => Some(startup::Stage::Libraries),
             Some("postinit") => Some(startup::Stage::Entry),
