@@ -26,6 +26,8 @@ pub struct Options {
     pub stackframes: u32,
     /// Frames of `ustack()`.
     pub ustackframes: u32,
+    /// Most frames of either, whatever is asked for.
+    pub maxframes: u32,
     /// Probes that match nothing are no error (`-Z`).
     pub zdefs: bool,
     /// Destructive actions are allowed (`-w`).
@@ -61,6 +63,7 @@ impl Default for Options {
             specsize: 4 << 20,
             stackframes: 20,
             ustackframes: 100,
+            maxframes: u32::MAX,
             zdefs: false,
             destructive: false,
             loopmax: 1 << 16,

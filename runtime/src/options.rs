@@ -531,7 +531,7 @@ impl Options {
     pub fn for_compiler(&self) -> CompilerOptions {
         let number = |name: &str| self.number(name).unwrap_or_default();
         let small = |name: &str| u32::try_from(number(name)).unwrap_or(u32::MAX);
-        let options = CompilerOptions {
+        CompilerOptions {
             // The option counts what is before the NUL.
             strsize: small("strsize").clamp(1, 1 << 20) + 1,
             aggsize: number("aggsize"),
@@ -542,6 +542,7 @@ impl Options {
             specsize: number("specsize"),
             stackframes: small("stackframes"),
             ustackframes: small("ustackframes"),
+            maxframes: self.number("maxframes").map_or(u32::MAX, |n| n as u32),
             zdefs: self.on("zdefs"),
             destructive: self.on("destructive"),
             loopmax: small("loopmax"),
@@ -553,12 +554,6 @@ impl Options {
             least_stable: self.text("amin").and_then(|text| text.parse().ok()),
             no_symbols: self.text("linkmode").as_deref() == Some("dynamic") && !self.on("knodefs"),
             cpu: self.number("cpu").and_then(|n| u32::try_from(n).ok()),
-        };
-        let most = self.number("maxframes").map_or(u32::MAX, |n| n as u32);
-        CompilerOptions {
-            stackframes: options.stackframes.min(most),
-            ustackframes: options.ustackframes.min(most),
-            ..options
         }
     }
 }

@@ -348,7 +348,7 @@ impl Checker<'_> {
                 let asked = args.first().and_then(constant);
                 let default =
                     if user { self.options.ustackframes } else { self.options.stackframes };
-                let frames = asked.map_or(default, |n| n as u32);
+                let frames = asked.map_or(default, |n| n as u32).min(self.options.maxframes);
                 let ty = if user { Type::UserStack(frames) } else { Type::Stack(frames) };
                 self.types.intern(ty)
             }
