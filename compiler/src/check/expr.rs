@@ -144,6 +144,10 @@ impl Checker<'_> {
             _ => Unary::Neg,
         };
         match (constant(&e), op) {
+            // `-1u` is the largest number of its type, as in C.
+            (Some(n), Unary::Neg) if !self.types.is_signed(ty) => {
+                int(self.types.wrap(ty, n.wrapping_neg()), ty, span)
+            }
             (Some(n), Unary::Neg) => int(n.wrapping_neg(), ty, span),
             (Some(n), Unary::BitNot) => int(self.types.wrap(ty, !n), ty, span),
             (None, _) => Expr { kind: ExprKind::Unary(op, Box::new(e)), ty, span },
