@@ -160,8 +160,9 @@ fn frame(cx: &mut Context, n: u32, user: bool) -> Operand {
 }
 
 fn depth(cx: &mut Context, user: bool) -> Operand {
-    let at = cx.scratch(8 * MAX_FRAMES);
-    let taken = cx.take_stack(at, 8 * MAX_FRAMES, user);
+    let most = cx.unit.options.maxframes.clamp(1, MAX_FRAMES);
+    let at = cx.scratch(8 * most);
+    let taken = cx.take_stack(at, 8 * most, user);
     let zero = cx.int(0);
     let taken = cx.select(Cond::SLt, taken, zero, zero, taken);
     Operand::Number(cx.b.binary_imm(BinOp::LShr, taken, 3))

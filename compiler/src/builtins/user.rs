@@ -14,7 +14,7 @@ pub(super) const SUBROUTINES: &[Subroutine] = &[
         name: "copyinstr",
         result: ResultType::D("string"),
         params: &[required(ParamKind::Address), optional(ParamKind::Integer("size_t"))],
-        doc: "the text at a user address, at most so many bytes",
+        doc: "the text at a user address, at most so many bytes with its NUL",
         allocates: false,
         lower: copyinstr,
     },
@@ -50,15 +50,17 @@ fn copyinstr(cx: &mut Context, call: &Call) -> Operand {
     let strsize = cx.strsize();
     match call.args.get(1).map(|e| (&e.kind, e)) {
         None => Operand::Text(Text::User(address, None)),
+        // The NUL is one of these bytes.
         Some((ExprKind::Int(n), _)) if (0..i64::from(strsize)).contains(n) => {
-            Operand::Text(Text::User(address, Some(*n as u32)))
+            Operand::Text(Text::User(address, Some((*n as u32).saturating_sub(1))))
         }
         Some((_, size)) => {
-            // So many bytes and a NUL, as far as a string can hold them.
+            // No more than `strsize`; without any, there is still the NUL.
             let n = cx.scalar(size);
-            let most = cx.int(i64::from(strsize) - 1);
+            let (most, none) = (cx.int(i64::from(strsize) - 1), cx.int(0));
             let n = cx.select(Cond::ULt, n, most, n, most);
-            let n = cx.b.add_imm(n, 1);
+            let one = cx.int(1);
+            let n = cx.select(Cond::Eq, n, none, one, n);
             let at = cx.scratch(strsize);
             let result = cx.helper(Helper::PROBE_READ_USER_STR, &[at, n, address]);
             cx.fault_if_negative(result, Fault::BadAddress, address, call.expr.span);

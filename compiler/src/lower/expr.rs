@@ -199,6 +199,14 @@ impl Context<'_, '_> {
         match value {
             // 64 bits to 64 bits changes nothing, and the verifier keeps its trust.
             Operand::Trusted(..) if types.size(e.ty) == Some(8) => value,
+            // A pointer to text is one to what can be read with it, which is a copy of what
+            // a process has.
+            Operand::Text(text @ Text::User(..)) if types.pointee(e.ty).is_some() => {
+                let size = self.unit.options.strsize;
+                let at = self.memory(size);
+                self.copy_text(at, 0, size, &text, true, e.span);
+                Operand::Number(self.launder(at))
+            }
             // The address of text is a pointer to char.
             Operand::Text(text) if types.is_scalar(e.ty) => Operand::Number(match text {
                 Text::Kernel(a, _) | Text::User(a, _) | Text::Memory(a, _) => self.launder(a),
