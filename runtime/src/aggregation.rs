@@ -12,11 +12,13 @@
 //! - `normalize` only divides when printing.
 
 mod key;
+mod snapshot;
 
 use crate::format::printf::Spec;
 use crate::format::{Surroundings, print, quantize};
 use crate::record::{Data, decode, word};
 use rustc_hash::{FxHashMap, FxHashSet};
+use snapshot::Snapshot;
 use std::cmp::Ordering;
 use std::fmt::Write;
 use strand_compiler::manifest::{AggregatingFunction, Aggregation, Datum, Format, FormatPiece};
@@ -75,10 +77,13 @@ struct State {
 /// The elements of an aggregation's map that are its own.
 fn read(a: &Aggregation, source: &mut dyn Source) -> Result<Vec<Element>, String> {
     let mut elements = source.read(&a.map)?;
-    if let Some(number) = a.number {
-        elements.retain(|(key, _)| word(key, 0) == u64::from(number));
-    }
+    elements.retain(|element| is_of(a, element));
     Ok(elements)
+}
+
+/// Whether an element of the map that it shares with others is the aggregation's.
+fn is_of(a: &Aggregation, (key, _): &Element) -> bool {
+    a.number.is_none_or(|number| word(key, 0) == u64::from(number))
 }
 
 /// The words of each CPU.
@@ -109,6 +114,8 @@ pub struct Aggregations {
     pub per_cpu: bool,
     /// Those values, by aggregation and key, of what is being printed.
     cpus: FxHashMap<(usize, Vec<u8>), Vec<Vec<i64>>>,
+    /// What is printed, if that is not what the maps hold now.
+    pub snapshot: Snapshot,
 }
 
 impl Aggregations {
@@ -122,7 +129,13 @@ impl Aggregations {
             order: Order::default(),
             per_cpu: false,
             cpus: FxHashMap::default(),
+            snapshot: Snapshot::default(),
         }
+    }
+
+    /// Takes a new snapshot, if it is time to.
+    pub fn renew(&mut self, source: &mut dyn Source) -> Result<(), String> {
+        self.snapshot.renew(self.all.iter().map(|a| a.map.as_str()), source)
     }
 
     /// Merged entries, unsorted. Addresses that are shown by one name are one key.
@@ -136,7 +149,7 @@ impl Aggregations {
         let named = a.keys.iter().any(key::is_name);
         let mut entries: Vec<Entry> = Vec::new();
         let mut of_name: FxHashMap<Vec<u8>, usize> = FxHashMap::default();
-        for (key, cpus) in read(a, source)? {
+        for (key, cpus) in self.snapshot.read(a, source)? {
             let none = Vec::new();
             let baseline = state.baseline.get(&key).unwrap_or(&none);
             let words = merge(&a.function, a.value_size, &cpus, baseline);
@@ -184,6 +197,7 @@ impl Aggregations {
             }
             self.states[n].cleared.insert(key);
         }
+        self.snapshot.forget(&a.map);
         Ok(())
     }
 
@@ -214,6 +228,7 @@ impl Aggregations {
             self.states[n].baseline.remove(&key);
             self.states[n].cleared.remove(&key);
         }
+        self.snapshot.forget(&a.map);
         Ok(())
     }
 

@@ -123,12 +123,8 @@ struct Trace {
     /// Append the output to a file
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Start a command, and end when it does; $target is its process
-    #[arg(short, long, value_name = "COMMAND")]
-    command: Option<String>,
-    /// Trace a running process, and end when it does; $target is the first one
-    #[arg(short, long = "pid", value_name = "PID")]
-    pids: Vec<i32>,
+    #[command(flatten)]
+    targets: Targets,
     /// Indent the output by function entries and returns
     #[arg(short = 'F', long)]
     flowindent: bool,
@@ -145,6 +141,17 @@ struct Trace {
     /// minus and a letter after --)
     #[arg(value_name = "SCRIPT | ARGS", allow_negative_numbers = true)]
     operands: Vec<String>,
+}
+
+/// The processes that a program is about.
+#[derive(Debug, Args)]
+struct Targets {
+    /// Start a command, and end when it does; $target is its process
+    #[arg(short, long, value_name = "COMMAND")]
+    command: Option<String>,
+    /// A running process, with which tracing ends; $target is the first one
+    #[arg(short, long = "pid", value_name = "PID")]
+    pids: Vec<i32>,
 }
 
 /// Options that say what is compiled.
@@ -186,6 +193,11 @@ struct Check {
     /// The scripts
     #[arg(value_name = "SCRIPT", required_unless_present = "programs")]
     scripts: Vec<PathBuf>,
+    #[command(flatten)]
+    targets: Targets,
+    /// Arguments for $1, $2 … of all of them
+    #[arg(value_name = "ARGS", last = true)]
+    args: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -193,12 +205,8 @@ struct List {
     /// Show the types of each probe's arguments
     #[arg(short, long)]
     verbose: bool,
-    /// A command whose functions and markers to list; $target is its process
-    #[arg(short = 'c', long, value_name = "COMMAND")]
-    command: Option<String>,
-    /// A process likewise
-    #[arg(short = 'p', long = "pid", value_name = "PID")]
-    pids: Vec<i32>,
+    #[command(flatten)]
+    targets: Targets,
     /// Descriptions to match
     #[arg(value_name = "PROBE")]
     probes: Vec<String>,
@@ -213,13 +221,16 @@ pub fn parse(args: impl IntoIterator<Item = String>) -> Result<Invocation, clap:
             task: Task::Check,
             btf: check.btf,
             verbose: check.verbose,
+            args: check.args,
+            command: check.targets.command,
+            pids: check.targets.pids,
             ..check.texts.into_invocation(check.scripts)
         },
         Some(Command::List(list)) => Invocation {
             task: Task::List,
             verbose: list.verbose,
-            command: list.command,
-            pids: list.pids,
+            command: list.targets.command,
+            pids: list.targets.pids,
             programs: list
                 .probes
                 .into_iter()
@@ -293,8 +304,8 @@ impl Trace {
             task: self.dump.map_or(Task::Trace, Task::Dump),
             args,
             output: self.output,
-            command: self.command,
-            pids: self.pids,
+            command: self.targets.command,
+            pids: self.targets.pids,
             verbose: self.verbose,
             ..invocation
         }
@@ -336,6 +347,8 @@ mod tests {
         assert_eq!(task("list"), Ok((Task::List, false, 0)));
         assert_eq!(task("features"), Ok((Task::Features, false, 0)));
         assert_eq!(task("-d ir a.d"), Ok((Task::Dump(Stage::Ir), false, 1)));
+        let checked = read("check a.d -p 7 -- 10 x").map(|i| (i.programs.len(), i.args, i.pids));
+        assert_eq!(checked, Ok((1, vec!["10".to_owned(), "x".to_owned()], vec![7])));
         assert!(read("check").is_err());
         assert!(read("-k a.d").is_err());
         assert!(read("-d nothing a.d").is_err());

@@ -182,6 +182,12 @@ impl<'a> Consumer<'a> {
         }
     }
 
+    /// Looks at the aggregations, if they are looked at by the clock.
+    pub fn renew(&mut self, kernel: &mut dyn Kernel) -> io::Result<()> {
+        let result = self.aggregations.renew(kernel);
+        self.report(result)
+    }
+
     /// Writes out what is buffered.
     pub fn flush(&mut self) -> io::Result<()> {
         self.out.flush()?;

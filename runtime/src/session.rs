@@ -59,6 +59,12 @@ impl Sink<'_> {
         }
     }
 
+    /// Looks at aggregations that are looked at by the clock.
+    fn renew(&mut self) {
+        let done = self.consumer.renew(&mut self.maps);
+        self.keep(done);
+    }
+
     /// Tells of new drops, and lets go of what was printed.
     fn settle(&mut self) {
         let done = self.consumer.drops(&self.maps.drops());
@@ -148,6 +154,8 @@ impl Session<'_, '_> {
         self.loaded.set_state(State::Stopping);
         drop(attached);
         self.drain();
+        // What END prints is what there was in the end.
+        self.sink.borrow_mut().consumer.aggregations.snapshot.set_every(None);
         attach::run(self.loaded, &Attach::End, options)?;
         self.drain();
         Ok(())
@@ -184,6 +192,7 @@ impl Session<'_, '_> {
                 continue;
             }
             looked = Instant::now();
+            self.sink.borrow_mut().renew();
             let taken = self.batch();
             if settled.elapsed() >= status_every {
                 settled = Instant::now();

@@ -17,6 +17,7 @@ use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 use strand_compiler::bytes::of_text;
 use strand_compiler::manifest::{Action, Datum, Format, Record};
 
@@ -31,6 +32,8 @@ impl Consumer<'_> {
         order.value_position = number("aggsortpos");
         order.reverse = options.on("aggsortrev");
         self.aggregations.per_cpu = options.on("aggpercpu");
+        let aggrate = options.number("aggrate").filter(|period| *period > 0);
+        self.aggregations.snapshot.set_every(aggrate.map(Duration::from_nanos));
         self.flow.on = options.on("flowindent");
         self.drop_tags = options.on("droptags");
         self.options = options;

@@ -1,0 +1,10 @@
+//@ run: -q -x aggrate=1h
+tick-10ms { @ = count(); i++; printa("%@d\n", @); }
+
+tick-10ms
+/i == 4/
+{
+	exit(0);
+}
+
+END { printa("%@d at the end\n", @); }
