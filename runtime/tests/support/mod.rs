@@ -28,12 +28,17 @@ pub fn no_live() -> Option<String> {
 
 /// All D scripts below a folder, in order.
 pub fn scripts(folder: &Path) -> Vec<PathBuf> {
+    files(folder, "d")
+}
+
+/// All files below a folder whose names end so, in order.
+pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let Ok(entries) = fs::read_dir(folder) else { return found };
     for path in entries.flatten().map(|e| e.path()) {
         if path.is_dir() {
-            found.extend(scripts(&path));
-        } else if path.extension().is_some_and(|e| e == "d") {
+            found.extend(files(&path, extension));
+        } else if path.extension().is_some_and(|e| e == extension) {
             found.push(path);
         }
     }

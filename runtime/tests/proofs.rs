@@ -1,0 +1,99 @@
+//! Proofs of examples: an example around a workload whose truth is known, compared with what
+//! an independent witness has counted.
+//!
+//! In: the Python scripts `tests/examples/SUBJECT/NAME.py`, one or more for an example, with
+//! lines `#@ case: ARGUMENTS`. Out: a test for each case, named `SUBJECT/NAME ARGUMENTS`. A
+//! script that lacks something exits with 77 and says why, and its test is skipped;
+//! `tests/vm/lab` sees to it that each has run on some kernel. They run one after the other,
+//! since there is but one disk of each kind.
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use support::{Output, STRAND, files, no_live, patience, scripts};
+
+mod support;
+
+const TIMEOUT: Duration = Duration::from_secs(90);
+const SKIPPED: i32 = 77;
+/// Folders whose examples all have a proof.
+const PROVEN: [&str; 4] = ["block", "ext4", "xfs", "zfs"];
+/// Shown by `examples/demo`, whose test is `demo.rs`.
+const ELSEWHERE: &str = "ext4/writeback";
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let proofs = root.join("tests/examples");
+    let no_live = no_live();
+    if let Some(why) = &no_live {
+        eprintln!("skipped: proofs of examples: {why}");
+    }
+    let mut trials = Vec::new();
+    let found: Vec<PathBuf> =
+        files(&proofs, "py").into_iter().filter(|f| f.parent() != Some(&*proofs)).collect();
+    for script in &found {
+        let name = script.strip_prefix(&proofs).unwrap_or(script).with_extension("");
+        for case in cases(script) {
+            let title = format!("{} {case}", name.display()).trim_end().to_owned();
+            let script = script.clone();
+            let trial = Trial::ignorable_test(title, move || prove(&script, &case));
+            trials.push(trial.with_ignored_flag(no_live.is_some()));
+        }
+    }
+    trials.push(Trial::test("every example has a proof", move || complete(&root, &found)));
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// Arguments to run a proof with: none, if it doesn't say.
+fn cases(script: &Path) -> Vec<String> {
+    let text = fs::read_to_string(script).unwrap_or_default();
+    let cases = text.lines().filter_map(|l| l.strip_prefix("#@ case:"));
+    let cases: Vec<String> = cases.map(|c| c.trim().to_owned()).collect();
+    if cases.is_empty() { vec![String::new()] } else { cases }
+}
+
+fn prove(script: &Path, case: &str) -> Result<Completion, Failed> {
+    let mut command = Command::new("python3");
+    command.arg("-B").arg(script).args(case.split_whitespace());
+    command.env("PYTHONPATH", script.parent().and_then(Path::parent).unwrap_or(script));
+    command.env("STRAND", STRAND).env("TZ", "UTC").env("LC_ALL", "C.UTF-8");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let output = Output::of(command.process_group(0).spawn()?, TIMEOUT * patience());
+    match output.status {
+        Some(status) if status.success() => Ok(Completion::Completed),
+        Some(status) if status.code() == Some(SKIPPED) => {
+            let why = output.stderr.trim().lines().last().unwrap_or("skipped:").to_owned();
+            Ok(Completion::ignored_with(why))
+        }
+        Some(status) => Err(format!("{status}\n{}{}", output.stdout, output.stderr).into()),
+        None => Err(format!("not over in time\n{}{}", output.stdout, output.stderr).into()),
+    }
+}
+
+/// An example may have several proofs: NAME.py, NAME-MORE.py.
+fn complete(root: &Path, proofs: &[PathBuf]) -> Result<(), Failed> {
+    let examples = root.join("examples");
+    let stem = |path: &Path, folder: &Path| {
+        let path = path.strip_prefix(folder).unwrap_or(path).with_extension("");
+        path.to_string_lossy().into_owned()
+    };
+    let folder = root.join("tests/examples");
+    let proven: Vec<String> = proofs.iter().map(|p| stem(p, &folder)).collect();
+    let mut missing = Vec::new();
+    for script in PROVEN.iter().flat_map(|f| scripts(&examples.join(f))) {
+        let name = stem(&script, &examples);
+        let own = |p: &String| *p == name || p.starts_with(&format!("{name}-"));
+        if name != ELSEWHERE && !proven.iter().any(own) {
+            missing.push(name);
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(format!("no proof under tests/examples: {}", missing.join(", ")).into())
+}

@@ -1,0 +1,206 @@
+"""What proofs of examples share: a disk, a workload, the example run around it, witnesses.
+
+In: the environment variable STRAND, the program. A proof makes a disk, runs an example with
+`trace` around a command whose truth is known, and compares with what somebody else counted:
+`Disk.stat` (/sys/block), `fio` (its JSON) or `Witness` (the kernel's own tracepoints, as
+blktrace has them). It ends well, or with an AssertionError; `skip` says why it can't be done.
+"""
+
+import atexit
+import contextlib
+import glob
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+STRAND = os.environ.get("STRAND", "strand")
+# How much slower than usual the machine is.
+PATIENCE = int(os.environ.get("STRAND_PATIENCE", "1"))
+SKIPPED = 77
+
+scratch = Path(tempfile.mkdtemp(prefix="strand-proof."))
+atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+
+
+def skip(why):
+    """Ends the proof, which lacks something here."""
+    print(f"skipped: {why}", file=sys.stderr)
+    sys.exit(SKIPPED)
+
+
+def needs(*commands):
+    for command in commands:
+        if not shutil.which(command):
+            skip(f"there is no {command}")
+
+
+def shell(command):
+    """What a command prints, or None where it fails."""
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def trace(example, command, *args, options=()):
+    """What an example prints that runs as a program with `-c command` and arguments.
+
+    Complaints are a failure, drops among them.
+    """
+    folder = scratch / "bin"
+    folder.mkdir(exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        (folder / "strand").symlink_to(STRAND)
+    line = [str(EXAMPLES / example), *options, "-c", command, *map(str, args)]
+    path = f"{folder}:{os.environ.get('PATH', '')}"
+    done = subprocess.run(line, env={**os.environ, "PATH": path}, stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, errors="replace",
+                          timeout=60 * PATIENCE)
+    assert done.returncode == 0 and not done.stderr, f"{example}: {done.returncode}\n{done.stderr[:4000]}"
+    return done.stdout
+
+
+class Disk:
+    """A disk of the proof's own."""
+
+    def __init__(self, name):
+        self.name = name
+        self.path = f"/dev/{name}"
+        self.sys = Path("/sys/block") / name
+        # As stat(1) shows it, and as the kernel prints it.
+        self.number = os.stat(self.path).st_rdev
+        self.major, self.minor = os.major(self.number), os.minor(self.number)
+
+    def scheduler(self, name):
+        shell(f"modprobe {'kyber-iosched' if name == 'kyber' else name}")
+        try:
+            (self.sys / "queue/scheduler").write_text(name)
+        except OSError:
+            skip(f"{self.name} has no scheduler {name}")
+
+    def set(self, name, value):
+        """An attribute under queue/ or device/."""
+        (self.sys / name).write_text(f"{value}\n")
+
+    def stat(self):
+        """What the kernel has counted: I/Os, merges, sectors, in flight."""
+        names = ["reads", "read_merges", "read_sectors", "read_ms", "writes", "write_merges",
+                 "write_sectors", "write_ms", "in_flight", "io_ms", "queue_ms", "discards",
+                 "discard_merges", "discard_sectors", "discard_ms", "flushes", "flush_ms"]
+        return dict(zip(names, map(int, (self.sys / "stat").read_text().split())))
+
+    @contextlib.contextmanager
+    def counted(self):
+        """What was counted within, in the dictionary that it gives."""
+        before, difference = self.stat(), {}
+        yield difference
+        difference.update({name: n - before[name] for name, n in self.stat().items()})
+
+
+def loop(megabytes=64):
+    """A file of memory as a disk."""
+    image = scratch / f"image{len(list(scratch.iterdir()))}"
+    with image.open("wb") as file:
+        file.truncate(megabytes << 20)
+    path = shell(f"losetup --show -f {image}")
+    if not path:
+        skip("there are no loop devices")
+    atexit.register(shell, f"losetup -d {path}")
+    return Disk(path.removeprefix("/dev/"))
+
+
+def scsi_debug():
+    """The disk of scsi_debug, which is only memory."""
+    adapter = "/sys/bus/pseudo/drivers/scsi_debug/adapter0"
+    shell("modprobe sd_mod; modprobe scsi_debug dev_size_mb=64")
+    found = []
+    for _ in range(50 * PATIENCE):
+        found = glob.glob(f"{adapter}/host*/target*/*/block/*")
+        if found or not os.path.exists(adapter):
+            break
+        time.sleep(0.02)
+    return Disk(os.path.basename(found[0])) if found else skip("the kernel has no scsi_debug")
+
+
+def null_blk():
+    """A disk whose requests a timer ends."""
+    if not os.path.exists("/dev/nullb0"):
+        shell("modprobe null_blk nr_devices=1 gb=1 queue_mode=2 irqmode=2 completion_nsec=100000")
+    return Disk("nullb0") if os.path.exists("/dev/nullb0") else skip("the kernel has no null_blk")
+
+
+def virtio():
+    """An empty virtio disk of the virtual machine's."""
+    root = os.stat("/").st_dev
+    for path in sorted(glob.glob("/sys/block/vd*")):
+        disk = Disk(os.path.basename(path))
+        # One that somebody uses has partitions, is mounted, or is the root.
+        busy = glob.glob(f"{path}/{disk.name}*") or root == disk.number
+        if not busy and disk.path not in Path("/proc/mounts").read_text():
+            return disk
+    return skip("there is no virtio disk to spare")
+
+
+DISKS = {"loop": loop, "scsi_debug": scsi_debug, "null_blk": null_blk, "virtio": virtio}
+
+
+class Fio:
+    """A workload, `command`, and what fio has counted of it."""
+
+    def __init__(self, disk, **options):
+        needs("fio")
+        self.file = scratch / "fio.json"
+        options = {"name": "proof", "filename": disk.path, "direct": 1, "bs": "4k",
+                   "ioengine": "libaio", **options}
+        words = [f"--{name}={value}" for name, value in options.items()]
+        self.command = " ".join(["fio", *words, "--output-format=json", f"--output={self.file}"])
+
+    def jobs(self):
+        return json.loads(self.file.read_text())["jobs"]
+
+    def count(self, direction, what="total_ios"):
+        """Over all jobs: of "read" or "write"."""
+        return sum(job[direction][what] for job in self.jobs())
+
+
+class Witness:
+    """Counts the kernel's own tracepoints of a disk, by name, in `with`; `there` if it can."""
+
+    def __init__(self, disk, *events):
+        self.disk, self.events, self.lines = disk, events, []
+        self.folder = Path(f"/sys/kernel/tracing/instances/strand-{os.getpid()}")
+        try:
+            self.folder.mkdir()
+            self.there = (self.folder / "events").exists()
+        except OSError:
+            self.there = False
+
+    def __enter__(self):
+        if self.there:
+            (self.folder / "buffer_size_kb").write_text("16384")
+            for event in self.events:
+                folder = self.folder / "events" / event
+                if "/scsi_" not in str(folder):
+                    device = self.disk.major << 20 | self.disk.minor
+                    (folder / "filter").write_text(f"dev == {device}")
+                (folder / "enable").write_text("1")
+        return self
+
+    def __exit__(self, *_):
+        if self.there:
+            (self.folder / "tracing_on").write_text("0")
+            self.lines = [l for l in (self.folder / "trace").read_text(errors="replace").splitlines()
+                          if not l.startswith("#")]
+            self.folder.rmdir()
+
+    def count(self, event):
+        return sum(f" {event}: " in line for line in self.lines)
+
+
+def same(what, ours, theirs):
+    """Two counts of the same thing."""
+    assert ours == theirs, f"{what}: the example has {ours}, {theirs} it should be"
