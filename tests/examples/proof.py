@@ -47,19 +47,19 @@ def shell(command):
 
 
 def trace(example, command, *args, options=()):
-    """What an example prints that runs as a program with `-c command` and arguments.
+    """What an example prints that runs as its first line says, with `-c command` and arguments.
 
     Complaints are a failure, drops among them.
     """
-    folder = scratch / "bin"
-    folder.mkdir(exist_ok=True)
+    with (EXAMPLES / example).open() as file:
+        words = file.readline().removeprefix("#!").split()
+    program, *first = words[2:] if words[:2] == ["/usr/bin/env", "-S"] else words
+    program = scratch / os.path.basename(program)
     with contextlib.suppress(FileExistsError):
-        (folder / "strand").symlink_to(STRAND)
-    line = [str(EXAMPLES / example), *options, "-c", command, *map(str, args)]
-    path = f"{folder}:{os.environ.get('PATH', '')}"
-    done = subprocess.run(line, env={**os.environ, "PATH": path}, stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, errors="replace",
-                          timeout=60 * PATIENCE)
+        program.symlink_to(STRAND)
+    line = [program, *first, EXAMPLES / example, *options, "-c", command, *map(str, args)]
+    done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          errors="replace", timeout=60 * PATIENCE)
     assert done.returncode == 0 and not done.stderr, f"{example}: {done.returncode}\n{done.stderr[:4000]}"
     return done.stdout
 
