@@ -93,6 +93,18 @@ class Disk:
                  "discard_merges", "discard_sectors", "discard_ms", "flushes", "flush_ms"]
         return dict(zip(names, map(int, (self.sys / "stat").read_text().split())))
 
+    def mount(self, kind):
+        """A new file system of this kind; its folder."""
+        needs(f"mkfs.{kind}")
+        folder = scratch / f"mount-{self.name}"
+        folder.mkdir()
+        force = "-F" if kind.startswith("ext") else "-f"
+        made = shell(f"mkfs.{kind} -q {force} {self.path} && mount {self.path} {folder}")
+        if made is None:
+            skip(f"no {kind} can be mounted")
+        atexit.register(shell, f"umount {folder}")
+        return folder
+
     @contextlib.contextmanager
     def counted(self):
         """What was counted within, in the dictionary that it gives."""
@@ -110,7 +122,10 @@ def loop(megabytes=64):
     if not path:
         skip("there are no loop devices")
     atexit.register(shell, f"losetup -d {path}")
-    return Disk(path.removeprefix("/dev/"))
+    disk = Disk(path.removeprefix("/dev/"))
+    # It keeps what was set for another file.
+    disk.set("queue/max_sectors_kb", (disk.sys / "queue/max_hw_sectors_kb").read_text().strip())
+    return disk
 
 
 def scsi_debug():
@@ -199,6 +214,25 @@ class Witness:
 
     def count(self, event):
         return sum(f" {event}: " in line for line in self.lines)
+
+
+def named(name, program):
+    """The path of a program under another name, which is its `execname`."""
+    path = scratch / name
+    path.symlink_to(shutil.which(program))
+    return path
+
+
+def rows(text, title):
+    """The rows of a table whose title line begins so, up to an empty line, as lists of words."""
+    lines = iter(text.splitlines())
+    assert any(line.startswith(title) for line in lines), f"no table {title} in:\n{text}"
+    found = []
+    for line in lines:
+        if not line.strip():
+            break
+        found.append(line.split())
+    return found
 
 
 def same(what, ours, theirs):
