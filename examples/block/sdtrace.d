@@ -8,12 +8,13 @@
  * over, whichever threads, processors and interrupts it went through.
  *
  * Probes: io:::start and io:::done; of blk:::, request-get (the bio has a request), bio-backmerge
- * and bio-frontmerge (it has joined one, which tells the rest), request-insert (it waits in a
- * scheduler) and request-issue; of scsi:::, dispatch-start, dispatch-error and dispatch-done,
+ * and bio-frontmerge (it has joined one), request-insert (it waits in a scheduler), request-issue
+ * and request-complete; of scsi:::, dispatch-start, dispatch-error and dispatch-done,
  * where the kernel has SCSI.
  *
- * Output: name of the stage, address of the bio, processor, nanoseconds since the start. An
- * example is in sdtrace.out.
+ * Output: name of the stage, address of the bio, processor, nanoseconds since the start. Where
+ * several bios are one request, the first of them tells its stages; the others end as soon, and
+ * what is said of them ends where they were merged. An example is in sdtrace.out.
  */
 
 #pragma D option nspec=1024
@@ -82,12 +83,6 @@ blk:::bio-frontmerge {
     PROBE_PRINT(probename, arg0);
 }
 
-blk:::bio-backmerge,
-blk:::bio-frontmerge {
-    commit(specs[BUF_SPEC_INDEX(arg0)]);
-    specs[BUF_SPEC_INDEX(arg0)] = 0;
-}
-
 blk:::request-get {
     BUF_SPECULATE(arg0);
     PROBE_PRINT(probename, arg0);
@@ -134,4 +129,13 @@ io:::done {
 io:::done {
     commit(specs[BUF_SPEC_INDEX(arg0)]);
     specs[BUF_SPEC_INDEX(arg0)] = 0;
+}
+
+/* Of a request's bios only the first is done by name; those that were merged into it are, too. */
+blk:::request-complete
+/args[0]->bio != NULL/ {
+    for (this->bio = args[0]->bio->bi_next; this->bio != NULL; this->bio = this->bio->bi_next) {
+        commit(specs[BUF_SPEC_INDEX(this->bio)]);
+        specs[BUF_SPEC_INDEX(this->bio)] = 0;
+    }
 }
