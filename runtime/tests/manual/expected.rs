@@ -60,6 +60,14 @@ fn matches(shown: &[String], actual: &[String]) -> bool {
     Regex::new(&all).is_ok_and(|r| r.is_match(&actual))
 }
 
+/// Text whose numbers, and blanks, are all the same.
+pub fn blurred(text: &str) -> String {
+    let number = Regex::new(r"0x[0-9a-f]+|[0-9]+").expect("a good pattern");
+    let blanks = Regex::new(r"[ \t]+").expect("a good pattern");
+    let text = number.replace_all(text, "0");
+    blanks.replace_all(&text, " ").into_owned()
+}
+
 /// How actual text differs from what is shown; `None` if it doesn't.
 pub fn difference(shown: &str, actual: &str) -> Option<String> {
     let (shown, actual) = (plain(shown), plain(actual));

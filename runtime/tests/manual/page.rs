@@ -11,6 +11,7 @@
 //!   A command goes on while a quote is open or its line ends with a backslash.
 //! - `text`: notation, not run.
 //!
+//! `like` behind a console: numbers may be others, and so may the blanks before them.
 //! `needs=PROBE` behind any of them: only where the kernel has that probe; `uses=COMMAND`: only
 //! where there is that command.
 
@@ -36,6 +37,8 @@ pub struct Block {
     pub needs: Vec<String>,
     /// Commands that there must be.
     pub uses: Vec<String>,
+    /// Numbers may be others.
+    pub like: bool,
 }
 
 /// How it is run.
@@ -103,13 +106,14 @@ impl Page {
         rest: &mut Peekable<impl Iterator<Item = Fence>>,
     ) -> Result<(), Problem> {
         let problem = |what: &str| Err((fence.line, what.to_owned()));
-        let (mut check, mut file) = (false, None);
+        let (mut check, mut like, mut file) = (false, false, None);
         let (mut needs, mut uses) = (Vec::new(), Vec::new());
         let mut words = fence.info.split_whitespace();
         let language = words.next().unwrap_or_default();
         for word in words {
             match word.split_once('=') {
                 None if word == "check" => check = true,
+                None if word == "like" => like = true,
                 Some(("file", name)) => file = Some(name.to_owned()),
                 Some(("needs", probe)) => needs.push(probe.to_owned()),
                 Some(("uses", command)) => uses.push(command.to_owned()),
@@ -137,7 +141,7 @@ impl Page {
             ("console", None) => Run::Console(commands(fence)?),
             _ => return problem(&format!("a block of the kind `{}`", fence.info)),
         };
-        self.blocks.push(Block { line: fence.line, run, needs, uses });
+        self.blocks.push(Block { line: fence.line, run, needs, uses, like });
         Ok(())
     }
 }

@@ -35,7 +35,9 @@ def main(kind, scheduler):
     assert abs(ours - theirs) <= 5 + 0.3 * theirs, f"{ours} ms, the kernel has {theirs}"
     assert 1 <= depth <= deepest <= 32, text
     if single:
-        same("deepest queue", deepest, 1)
+        # The next may be given to it a moment before the end of the last is told.
+        same("queue", depth, 1)
+        assert deepest <= 2, text
         assert wait > 5 * takes, text
     else:
         assert deepest > 4, text
