@@ -23,6 +23,9 @@
 /* A device's number as stat(1) shows it. */
 inline uint64_t device[uint64_t D] = D & 0xff | D >> 20 << 8 | (D & 0xfff00) << 12;
 
+/* A write that is to be durable may be done in steps: its bio ends with the last. */
+inline int RQF_SEQ = defined(__RQF_FLUSH_SEQ) ? 1 << __RQF_FLUSH_SEQ : 1 << 4;
+
 inline struct page *page[struct bio *B] = B->bi_io_vec == NULL ? NULL : B->bi_io_vec->bv_page;
 inline struct address_space *mapping[struct page *P] =
     P == NULL ? NULL : folio_mapping[page_folio[P]];
@@ -33,6 +36,7 @@ string dirtiername[struct inode *, uint64_t];
 uint64_t times[uint64_t];	/* by bio: when it was queued, */
 int pids[uint64_t];		/* for whom */
 string names[uint64_t];
+uint64_t bytes[uint64_t];	/* how much, */
 string starters[uint64_t];	/* and by whom */
 
 sdt:writeback::writeback_dirty_folio
@@ -47,6 +51,7 @@ blk:::bio-queue
     ($1 == 0 || device[args[0]->bi_bdev->bd_disk->part0->bd_dev] == $1)/
 {
 	times[arg0] = timestamp;
+	bytes[arg0] = args[0]->bi_iter.bi_size;
 	pids[arg0] = pid;
 	names[arg0] = execname;
 	/* Without a worker's number: kworker/u8:1 */
@@ -70,6 +75,8 @@ blk:::bio-split
 {
 	this->whole = (uint64_t)args[0]->bi_private;
 	times[arg0] = times[this->whole];
+	bytes[arg0] = args[0]->bi_iter.bi_size;
+	bytes[this->whole] -= bytes[arg0];
 	pids[arg0] = pids[this->whole];
 	names[arg0] = names[this->whole];
 	starters[arg0] = starters[this->whole];
@@ -77,7 +84,7 @@ blk:::bio-split
 
 /* So many bytes have ended, and the bios that are within them. */
 blk:::request-complete
-/times[(uint64_t)args[0]->bio]/
+/times[(uint64_t)args[0]->bio] && (args[3] == 0 || !(args[0]->rq_flags & RQF_SEQ))/
 {
 	this->bytes = (uint64_t)args[3];
 	for (this->bio = args[0]->bio; this->bio != NULL &&
@@ -89,7 +96,7 @@ blk:::request-complete
 		if (times[this->key]) {
 			@ios[names[this->key], pids[this->key], this->what, starters[this->key]] = count();
 			@kb[names[this->key], pids[this->key], this->what, starters[this->key]] =
-			    sum(this->bio->bi_iter.bi_size / 1024);
+			    sum(bytes[this->key] / 1024);
 			@mean[names[this->key], pids[this->key], this->what, starters[this->key]] =
 			    avg(this->us);
 			@longest[names[this->key], pids[this->key], this->what, starters[this->key]] =
@@ -97,6 +104,7 @@ blk:::request-complete
 			@times[names[this->key], this->what] = quantize(this->us);
 		}
 		times[this->key] = 0;
+		bytes[this->key] = 0;
 		pids[this->key] = 0;
 		names[this->key] = 0;
 		starters[this->key] = 0;

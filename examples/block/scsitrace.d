@@ -122,7 +122,15 @@ blk:::request-insert, blk:::request-issue
 	rqs[arg0] = 0;
 }
 
-blk:::request-insert, blk:::request-issue
+/* A flush without data ends without having been at the driver under its own name. */
+blk:::request-complete
+/specs[arg0] == 0 && times[(uint64_t)args[0]->bio] && args[0]->bio->bi_iter.bi_size == 0/
+{
+	specs[arg0] = speculation();
+	rqs[arg0] = 0;
+}
+
+blk:::request-insert, blk:::request-issue, blk:::request-complete
 /specs[arg0]/
 {
 	speculate(specs[arg0]);
@@ -133,6 +141,12 @@ blk:::request-insert, blk:::request-issue
 			HANDLE_BIO2RQ(this->bio, args[0]);
 		}
 	}
+}
+
+blk:::request-insert, blk:::request-issue
+/specs[arg0]/
+{
+	speculate(specs[arg0]);
 	RQ_PROBE_PRINT(probename, args[0], args[0]->bio);
 	printf("\tDEV %d,%d\n", args[1]->dev_major, args[1]->dev_minor);
 }

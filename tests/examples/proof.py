@@ -46,22 +46,29 @@ def shell(command):
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def trace(example, command, *args, options=()):
+def trace(example, command, *args):
     """What an example prints that runs as its first line says, with `-c command` and arguments.
 
     Complaints are a failure, drops among them.
     """
+    text, complaints = trace_lossy(example, command, *args)
+    assert not complaints, f"{example}:\n{complaints[:4000]}"
+    return text
+
+
+def trace_lossy(example, command, *args):
+    """Likewise, with the complaints."""
     with (EXAMPLES / example).open() as file:
         words = file.readline().removeprefix("#!").split()
     program, *first = words[2:] if words[:2] == ["/usr/bin/env", "-S"] else words
     program = scratch / os.path.basename(program)
     with contextlib.suppress(FileExistsError):
         program.symlink_to(STRAND)
-    line = [program, *first, EXAMPLES / example, *options, "-c", command, *map(str, args)]
+    line = [program, *first, EXAMPLES / example, "-c", command, *map(str, args)]
     done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           errors="replace", timeout=60 * PATIENCE)
-    assert done.returncode == 0 and not done.stderr, f"{example}: {done.returncode}\n{done.stderr[:4000]}"
-    return done.stdout
+    assert done.returncode == 0, f"{example}: {done.returncode}\n{done.stderr[:4000]}"
+    return done.stdout, done.stderr
 
 
 class Disk:

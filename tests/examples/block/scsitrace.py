@@ -20,6 +20,9 @@ kernel's tracepoints have counted the same.
 #@ case: null_blk bfq
 #@ case: null_blk kyber
 #@ case: loop merge
+#@ case: loop fsync
+#@ case: loop dsync
+#@ case: scsi_debug fsync
 
 import re
 import sys
@@ -39,13 +42,16 @@ class Life:
         self.bios = [bio for name, bio, *_ in self.stages if name in JOINS]
         self.bytes = sum(map(int, re.findall(r"count: (\d+)", text)))
 
-    def check(self, scsi):
+    def check(self, scsi, steps):
         names = [stage[0] for stage in self.stages]
         ended = [bio for name, bio, *_ in self.stages if name == "bio-done"]
         assert self.bios and sorted(self.bios) == sorted(ended), self.text
         assert len({stage[2] for stage in self.stages if stage[2]}) == 1, self.text
         assert self.text.count("\tPROC: ") == self.text.count("\tBUF ") == len(self.bios), self.text
-        stages = ["request-issue"] + ["dispatch-start", "dispatch-done"] * scsi + ["request-complete"]
+        if self.bytes == 0:
+            same("stages of a flush", names, ["request-get", "request-complete", "bio-done"])
+            return
+        stages = ["request-issue"] + ["dispatch-start", "dispatch-done"] * scsi + ["request-complete"] * steps
         assert [name for name in names if name in stages] == stages, self.text
         if "request-insert" in names:
             assert names.index("request-insert") < names.index("request-issue"), self.text
@@ -61,30 +67,39 @@ def lives(text):
     return [Life(block) for block in blocks]
 
 
-def main(kind, scheduler):
+# Neighbours that one call submits are merged while its plug holds them; what is to be durable
+# is followed by flushes, of its own bios or as a second step of its request.
+SHAPES = {
+    "merge": {"rw": "write", "iodepth_batch_submit": 16},
+    "fsync": {"rw": "write", "fsync": 4, "size": "256k"},
+    "dsync": {"rw": "write", "sync": "dsync", "size": "256k"},
+}
+JOBS = {"rw": "randrw", "numjobs": 2, "cpus_allowed": "0,1", "cpus_allowed_policy": "split"}
+
+
+def main(kind, case):
     disk = DISKS[kind]()
-    merge = scheduler == "merge"
-    disk.scheduler("mq-deadline" if merge else scheduler)
-    # Neighbours that one call submits are merged while its plug holds them.
-    shape = ({"rw": "write", "iodepth_batch_submit": 16} if merge else
-             {"rw": "randrw", "numjobs": 2, "cpus_allowed": "0,1", "cpus_allowed_policy": "split"})
-    fio = Fio(disk, iodepth=32, size="4m", **shape)
+    disk.scheduler("mq-deadline" if case in SHAPES else case)
+    fio = Fio(disk, **{"iodepth": 32, "size": "4m", **SHAPES.get(case, JOBS)})
     events = ["block/block_bio_queue", "block/block_rq_issue", "block/block_rq_complete"]
     with disk.counted() as counted, Witness(disk, *events) as witness:
         text = trace("block/scsitrace.d", fio.command, disk.number)
     found = lives(text)
     for life in found:
-        life.check(kind == "scsi_debug")
-    ios = fio.count("read") + fio.count("write")
-    for what, flags in [("read", "R"), ("write", "W")]:
-        same(f"bios that {what}", text.count(f"BUF flags: {flags} "), fio.count(what))
+        life.check(kind == "scsi_debug", 2 if case == "dsync" else 1)
+    ios = fio.count("read") + fio.count("write") + fio.count("sync")
+    same("bios that read", text.count("BUF flags: R "), fio.count("read"))
+    same("bios that write", text.count("BUF flags: W "), ios - fio.count("read"))
+    same("flushes", text.count(" count: 0 "), fio.count("sync"))
     same("bytes", sum(life.bytes for life in found),
          fio.count("read", "io_bytes") + fio.count("write", "io_bytes"))
     same("requests", len(found), counted["reads"] + counted["writes"])
     same("merged bios", ios - len(found), counted["read_merges"] + counted["write_merges"])
-    assert not merge or len(found) < ios, "nothing was merged"
+    assert case != "merge" or len(found) < ios, "nothing was merged"
+    assert case != "fsync" or fio.count("sync") > 0, "nothing was flushed"
     if witness.there:
         same("bios queued", ios, witness.count("block_bio_queue"))
+    if witness.there and case not in ("fsync", "dsync"):
         same("requests issued", len(found), witness.count("block_rq_issue"))
         same("requests completed", len(found), witness.count("block_rq_complete"))
 
