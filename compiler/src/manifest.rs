@@ -121,9 +121,9 @@ pub struct Maps {
     pub records: Option<String>,
     /// Per-CPU array of one value: [`Drops`] as u64 words in its order.
     pub drops: Option<String>,
-    /// Queue of free speculation ids (u32), filled by the runtime with 1..=nspec.
+    /// Queue of free speculation ids (u32), filled by the runtime with 1..=nspec at first.
     pub speculation_ids: Option<String>,
-    /// Array of u32 by speculation id: 0 free, 1 active, 2 committing, 3 discarding.
+    /// Array of u32 by speculation id: 0 free, 1 active.
     pub speculation_states: Option<String>,
 }
 

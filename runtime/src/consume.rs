@@ -71,12 +71,6 @@ pub enum Control {
     Exit(i32),
 }
 
-/// What the consumer changes in the kernel.
-pub trait Kernel: Source {
-    /// Gives a speculation's id back.
-    fn free_speculation(&mut self, id: u32);
-}
-
 /// Turns records into output.
 pub struct Consumer<'a> {
     manifest: &'a Manifest,
@@ -165,7 +159,7 @@ impl<'a> Consumer<'a> {
     }
 
     /// Takes one record.
-    pub fn record(&mut self, bytes: &[u8], kernel: &mut dyn Kernel) -> io::Result<Control> {
+    pub fn record(&mut self, bytes: &[u8], kernel: &mut dyn Source) -> io::Result<Control> {
         let speculation = half(bytes, 12);
         if speculation != 0 {
             self.speculations.add(speculation, bytes);
@@ -183,7 +177,7 @@ impl<'a> Consumer<'a> {
     }
 
     /// Looks at the aggregations, if they are looked at by the clock.
-    pub fn renew(&mut self, kernel: &mut dyn Kernel) -> io::Result<()> {
+    pub fn renew(&mut self, kernel: &mut dyn Source) -> io::Result<()> {
         let result = self.aggregations.renew(kernel);
         self.report(result)
     }
@@ -194,7 +188,7 @@ impl<'a> Consumer<'a> {
         self.messages.flush()
     }
 
-    fn consume(&mut self, bytes: &[u8], kernel: &mut dyn Kernel) -> io::Result<()> {
+    fn consume(&mut self, bytes: &[u8], kernel: &mut dyn Source) -> io::Result<()> {
         let layout = half(bytes, 0);
         if layout == FAULT_RECORD {
             return self.fault(bytes);
@@ -281,7 +275,7 @@ impl<'a> Consumer<'a> {
         action: &Action,
         bytes: &[u8],
         record: &Record,
-        kernel: &mut dyn Kernel,
+        kernel: &mut dyn Source,
     ) -> io::Result<()> {
         let quiet = self.look.quiet;
         let mut around = Surroundings {
@@ -338,12 +332,10 @@ impl<'a> Consumer<'a> {
                     self.consume(&record, kernel)?;
                     *text = outer;
                 }
-                kernel.free_speculation(id);
             }
             Action::Discard(id) => {
                 let id = number(id) as u32;
                 self.speculations.take(id);
-                kernel.free_speculation(id);
             }
             Action::Tracemem(datum, used) => {
                 let size = datum.size as usize;
@@ -375,7 +367,7 @@ impl<'a> Consumer<'a> {
     }
 
     /// The end of tracing: an empty line, then what was not printed yet.
-    pub fn finish(&mut self, kernel: &mut dyn Kernel) -> io::Result<()> {
+    pub fn finish(&mut self, kernel: &mut dyn Source) -> io::Result<()> {
         let mut rest: Vec<_> = self.lines.drain().collect();
         rest.sort();
         for (_, line) in rest {

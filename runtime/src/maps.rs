@@ -1,12 +1,10 @@
 //! The maps of a loaded object, as the consumer sees them.
 //!
-//! In: [`Loaded`]. Out: elements of aggregations with each processor's value, ids of
-//! speculations, counters of drops. Decides nothing about their meaning.
+//! In: [`Loaded`]. Out: elements of aggregations with each processor's value, counters
+//! of drops. Decides nothing about their meaning.
 
 use crate::aggregation::{Element, Source};
-use crate::consume::Kernel;
 use crate::load::{LoadError, Loaded};
-use crate::record::half;
 use libbpf_rs::{MapCore, MapFlags, MapType};
 use strand_compiler::manifest::DROPS;
 
@@ -80,27 +78,5 @@ impl Source for Maps<'_> {
         let cpus = libbpf_rs::num_possible_cpus().map_err(|e| e.to_string())?;
         let zeros = vec![vec![0; value_size as usize]; cpus];
         self.map(map)?.update_percpu(key, &zeros, MapFlags::ANY).map_err(|e| e.to_string())
-    }
-}
-
-impl Kernel for Maps<'_> {
-    fn free_speculation(&mut self, id: u32) {
-        const ENDING: [u32; 2] = [2, 3];
-        let names = &self.loaded.manifest.maps;
-        let map = |name: &Option<String>| self.map(name.as_deref()?).ok();
-        // Given back once, however often it is committed.
-        let state = map(&names.speculation_states)
-            .and_then(|states| states.lookup(&id.to_ne_bytes(), MapFlags::ANY).ok().flatten());
-        if !state.is_some_and(|state| ENDING.contains(&half(&state, 0))) {
-            return;
-        }
-        // Both are there if the program speculates, and neither can be full: an id that can't
-        // be given back is one speculation less, which `speculation()` counts as a drop.
-        if let Some(states) = map(&names.speculation_states) {
-            let _ = states.update(&id.to_ne_bytes(), &0u32.to_ne_bytes(), MapFlags::ANY);
-        }
-        if let Some(ids) = map(&names.speculation_ids) {
-            let _ = ids.update(&[], &id.to_ne_bytes(), MapFlags::ANY);
-        }
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::rc::Rc;
 use strand::aggregation::{Element, Source};
-use strand::consume::{Consumer, Control, Kernel, Look};
+use strand::consume::{Consumer, Control, Look};
 use strand::format::printf::printf;
 use strand::format::{Surroundings, print, quantize};
 use strand::output::Output;
@@ -224,7 +224,6 @@ type FakeMap = BTreeMap<Vec<u8>, Vec<Vec<u8>>>;
 #[derive(Default, Clone)]
 struct FakeKernel {
     maps: Rc<RefCell<BTreeMap<String, FakeMap>>>,
-    freed: Rc<RefCell<Vec<u32>>>,
 }
 
 impl FakeKernel {
@@ -252,12 +251,6 @@ impl Source for FakeKernel {
             values.iter_mut().for_each(|v| *v = vec![0; size as usize]);
         }
         Ok(())
-    }
-}
-
-impl Kernel for FakeKernel {
-    fn free_speculation(&mut self, id: u32) {
-        self.freed.borrow_mut().push(id);
     }
 }
 
@@ -445,7 +438,6 @@ fn speculations_wait_for_their_end() {
         (2, 0, 0, &n(2)),
     ]);
     assert!(text.starts_with("331144\n"), "{text}");
-    assert_eq!(*s.kernel.freed.borrow(), [1, 2]);
 }
 
 #[test]

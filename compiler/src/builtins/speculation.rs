@@ -1,7 +1,7 @@
 //! `speculation()`: takes a free speculation.
 //!
-//! Free ids wait in a queue that the runtime fills at first and again after each commit
-//! or discard, so taking one is one helper call however many there are.
+//! Free ids wait in a queue that the runtime fills at first, and `commit` and `discard`
+//! afterwards, so taking one is one helper call however many there are.
 
 use super::{Context, Operand, ResultType, Subroutine};
 use crate::ir::{Cond, Helper, Type, Width};

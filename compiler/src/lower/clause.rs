@@ -249,8 +249,7 @@ impl Context<'_, '_> {
                 let state = self.b.bss(manifest::STATE_OFFSET);
                 self.b.store_imm(Width::W32, state, 0, State::Stopping as i64);
             }
-            Action::Commit(_) => self.change_speculation(&argument, 2, span),
-            Action::Discard(_) => self.change_speculation(&argument, 3, span),
+            Action::Commit(_) | Action::Discard(_) => self.end_speculation(&argument, span),
             Action::Raise(e) => self.send_signal(e, span),
             Action::Chill(e) => self.wait(e, span),
             Action::Return(e) => self.override_return(e),
@@ -337,9 +336,10 @@ impl Context<'_, '_> {
         self.env.speculation = Some(id);
     }
 
-    /// `commit` and `discard`: the state only tells `speculate` that it is over. An id that
+    /// `commit` and `discard`: the speculation is over and its id free, once. Records of who
+    /// takes it next come behind the one that says so, which has its place already. An id that
     /// was never given out is a fault; 0 is what `speculation()` gives when there is none.
-    fn change_speculation(&mut self, id: &Operand, to: i64, span: Span) {
+    fn end_speculation(&mut self, id: &Operand, span: Span) {
         let id = self.number(id);
         let (some, done) = (self.b.block(&[]), self.b.block(&[]));
         self.b.branch_imm(Cond::Ne, id, 0, some, done);
@@ -347,8 +347,16 @@ impl Context<'_, '_> {
         let most = self.int(i64::from(self.unit.options.nspec));
         self.fault_if(Cond::UGt, id, most, manifest::Fault::IllegalOp, id, span);
         let state = self.speculation_state(id, done);
-        let (active, to) = (self.int(1), self.int(to));
-        self.b.atomic_compare_exchange(Width::W32, state, 0, active, to);
+        let (active, free) = (self.int(1), self.int(0));
+        let before = self.b.atomic_compare_exchange(Width::W32, state, 0, active, free);
+        let ends = self.b.block(&[]);
+        self.b.branch_imm(Cond::Eq, before, 1, ends, done);
+        self.b.switch_to(ends);
+        let (queue, states) = self.unit.speculations();
+        // The key that the state was found by.
+        let key = self.key_memory(states.0, 8);
+        let (queue, any) = (self.b.map(queue), self.int(0));
+        self.helper(Helper::MAP_PUSH_ELEM, &[queue, key, any]);
         self.b.jump(done, &[]);
         self.b.switch_to(done);
     }

@@ -1,7 +1,7 @@
 """sdtrace.d: every I/O of a workload has one life, with all stages in order.
 
-Two fio jobs, each on a processor of its own, 32 I/Os at a time, 512 in all: the book's script has
-1024 speculations for whatever else goes on. What was merged has no end of its own; /sys/block
+Two fio jobs, each on a processor of its own, 32 I/Os at a time, 1024 in all, with the
+1024 speculations of the book's script. What was merged has no end of its own; /sys/block
 has counted how many.
 """
 #@ case: loop none
@@ -23,7 +23,7 @@ def main(kind, scheduler):
     disk = DISKS[kind]()
     disk.scheduler(scheduler)
     fio = Fio(disk, rw="randrw", iodepth=32, numjobs=2, cpus_allowed="0,1",
-              cpus_allowed_policy="split", size="1m")
+              cpus_allowed_policy="split", size="2m")
     with disk.counted() as counted:
         text = trace("block/sdtrace.d", fio.command)
     device = f"\tDEV {disk.major},{disk.minor} {disk.name}\n"
