@@ -107,7 +107,7 @@ class Disk:
         folder.mkdir()
         # What the file system would do by itself after a while is no part of the truth.
         make, options = {"ext4": ("-F -E lazy_itable_init=0,lazy_journal_init=0",
-                                  "-o noinit_itable,no_prefetch_block_bitmaps")}.get(kind, ("-f", ""))
+                                  "-o noinit_itable,no_prefetch_block_bitmaps,commit=300")}.get(kind, ("-f", ""))
         made = shell(f"mkfs.{kind} -q {make} {self.path} && mount {options} {self.path} {folder}")
         if made is None:
             skip(f"no {kind} can be mounted")
@@ -230,6 +230,44 @@ def named(name, program):
     path = scratch / name
     path.symlink_to(shutil.which(program))
     return path
+
+
+class Workload:
+    """A workload in Python whose processes note down what they know of themselves.
+
+    In the text, `fact(NAME=…)` writes down facts beside this process's pid and what the kernel
+    has counted for it in /proc/self/io, and `process(name)` starts another, whose `execname` is
+    its name: `if process("a"): …` runs in it, and the parent waits for its end. `syncfs(folder)`
+    writes a file system.
+    """
+
+    BEGINNING = """
+import ctypes, fcntl, json, mmap, os, sys, time
+def fact(**facts):
+    io = dict(line.split(": ") for line in open("/proc/self/io").read().splitlines())
+    facts |= {"pid": os.getpid(), "io": {name: int(n) for name, n in io.items()}}
+    with open(FACTS, "a") as file:
+        file.write(json.dumps(facts) + "\\n")
+def syncfs(folder):
+    assert ctypes.CDLL(None).syncfs(os.open(folder, 0)) == 0
+def process(name):
+    if pid := os.fork():
+        assert os.waitpid(pid, 0)[1] == 0, name
+        return False
+    sys.excepthook = lambda *what: (sys.__excepthook__(*what), os._exit(1))
+    with open("/proc/self/comm", "w") as file:
+        file.write(name)
+    return True
+"""
+
+    def __init__(self, text):
+        self.path = scratch / f"workload{len(list(scratch.iterdir()))}.py"
+        self.file = self.path.with_suffix(".facts")
+        self.path.write_text(f"FACTS = {str(self.file)!r}\n{self.BEGINNING}{text}\n")
+        self.command = f"python3 -B {self.path}"
+
+    def facts(self):
+        return [json.loads(line) for line in self.file.read_text().splitlines()]
 
 
 def rows(text, title):

@@ -1,0 +1,57 @@
+#!/usr/bin/env -S strand -q
+/*
+ * writeback.d - who dirtied the pages that somebody else writes, by function boundaries
+ *
+ *     writeback.d                          all of xfs, until Ctrl-C
+ *     writeback.d $(stat -c %d /mnt)       the one that is mounted on /mnt
+ *
+ * The write-back script of the book for xfs. Its xfs_vm_writepage is gone: xfs writes
+ * through iomap, which has a function of its own for the end of a write, and hands it a
+ * folio (a page, or several that the kernel keeps together). That folio's place among the
+ * arguments is another from 6.16 on, where the position is left out; its type tells.
+ * A large folio may be written to many times before its I/O starts.
+ *
+ * Probes: fbt::iomap_write_end:entry (data has been copied to the page cache),
+ * blk:::bio-queue (somebody starts I/O).
+ *
+ * Output: a line for each write to a page, and one for each page whose I/O starts. "pid" is
+ * who does it, "real pid" who has written to the page last. An example is in writeback.out.
+ */
+#pragma D option defaultargs
+#pragma D option dynvarsize=64m
+
+/* A device's number as stat(1) shows it. */
+inline uint64_t device[uint64_t D] = D & 0xff | D >> 20 << 8 | (D & 0xfff00) << 12;
+
+inline int wanted[uint64_t D] = $1 == 0 || device[D] == $1;
+
+int pids[struct folio *];
+
+fbt::iomap_write_end:entry
+/args[0]->inode->i_sb->s_type->name == "xfs" &&
+    wanted[args[0]->inode->i_sb->s_dev]/
+{
+	this->page = (struct folio *)(defined(args[3]->flags) ? arg3 : arg4);
+	pids[this->page] = pid;
+
+	printf("I/O initiated pid: %d page: 0x%p %d\n", pid, this->page, walltimestamp);
+}
+
+blk:::bio-queue
+/args[0]->bi_bdev != NULL && wanted[args[0]->bi_bdev->bd_dev] && args[0]->bi_io_vec != NULL/
+{
+	for (this->i = 0; this->i < args[0]->bi_vcnt; this->i++) {
+		this->vec = &args[0]->bi_io_vec[this->i];
+		this->bv_page = this->vec->bv_page;
+		this->end = this->bv_page + (this->vec->bv_offset + this->vec->bv_len + 4095) / 4096;
+
+		while (this->bv_page < this->end) {
+			this->page = page_folio[this->bv_page];
+			if (pids[this->page])
+				printf("I/O started pid: %d real pid: %d page: 0x%p %d\n", pid,
+				    pids[this->page], this->page, walltimestamp);
+			pids[this->page] = 0;
+			this->bv_page = (struct page *)this->page + folio_pages[this->page];
+		}
+	}
+}
