@@ -13,6 +13,7 @@
  *
  * Probes: fbt::iomap_write_end:entry (data has been copied to the page cache),
  * blk:::bio-queue (somebody starts I/O).
+ * Needs: fbt
  *
  * Output: a line for each write to a page, and one for each page whose I/O starts. "pid" is
  * who does it, "real pid" who has written to the page last. An example is in writeback.out.

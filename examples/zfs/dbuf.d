@@ -10,6 +10,7 @@
  *
  * Probes: fbt:zfs:dbuf_dirty:entry (somebody dirties a dbuf), fbt:zfs:dbuf_write:entry
  * (its dirty record is written).
+ * Needs: fbt, zfs.ko
  *
  * Output: a line for each, with DTrace's own columns before it. "pid" is who does it, "real
  * pid" who has dirtied the buffer last. The pool's own metadata are dirtied by its threads.
