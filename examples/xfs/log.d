@@ -29,8 +29,8 @@ inline uint64_t device[uint64_t D] = D & 0xff | D >> 20 << 8 | (D & 0xfff00) << 
 
 inline int wanted[struct xfs_mount *M] = $1 == 0 || device[M->m_super->s_dev] == $1;
 
-/* A thread that sleeps, and isn't only kept from running. */
-inline int asleep = curthread->__state & 3;
+/* A thread that sleeps until it is woken, and isn't only kept from running. */
+inline int asleep = curthread->__state & 2;
 
 inline uintptr_t iclog_of_bio[uintptr_t B] = B - offsetof(struct xlog_in_core, ic_bio);
 
@@ -60,10 +60,15 @@ sdt:xfs::xfs_log_force
 	self->worker = 0;
 }
 
-/* What it has slept since has been for the worker. */
+/*
+ * What it has slept since has been for the worker. The lock is held: the state is the one by
+ * which it decides whether to wait.
+ */
 sdt:xfs::xlog_iclog_wait_on
-/self->caller && wanted[args[0]->ic_log->l_mp]/
+/self->caller && wanted[args[0]->ic_log->l_mp] &&
+    args[0]->ic_state != XLOG_STATE_ACTIVE && args[0]->ic_state != XLOG_STATE_DIRTY/
 {
+	@waits[execname, pid, self->caller] = sum(1);
 	self->waits = 1;
 }
 
@@ -84,7 +89,6 @@ sched:::on-cpu
 /self->slept/
 {
 	this->us = (timestamp - self->slept) / 1000;
-	@waits[execname, pid, self->caller] = sum(1);
 	@worker[execname, pid, self->caller] = avg(self->worker / 1000);
 	@write[execname, pid, self->caller] = avg(this->us);
 	@longest[execname, pid, self->caller] = max(this->us);

@@ -21,6 +21,9 @@ use std::time::Duration;
 use strand_compiler::bytes::of_text;
 use strand_compiler::manifest::{Action, Datum, Format, Record};
 
+/// How often the reference switches buffers unless it is told.
+const SWITCHRATE: Duration = Duration::from_secs(1);
+
 impl Consumer<'_> {
     /// Goes by these options from now on.
     pub fn set_options(&mut self, options: Options) {
@@ -32,8 +35,12 @@ impl Consumer<'_> {
         order.value_position = number("aggsortpos");
         order.reverse = options.on("aggsortrev");
         self.aggregations.per_cpu = options.on("aggpercpu");
-        let aggrate = options.number("aggrate").filter(|period| *period > 0);
-        self.aggregations.snapshot.set_every(aggrate.map(Duration::from_nanos));
+        // The reference reads aggregations as it reads buffers: only then, however often aggrate
+        // asks for it, and a switchrate of 0, which has us wait for records, doesn't count.
+        let rate =
+            |name| options.number(name).filter(|period| *period > 0).map(Duration::from_nanos);
+        let switchrate = rate("switchrate").unwrap_or(SWITCHRATE);
+        self.aggregations.snapshot.set_every(rate("aggrate").filter(|every| *every > switchrate));
         self.flow.on = options.on("flowindent");
         self.drop_tags = options.on("droptags");
         self.options = options;
