@@ -38,6 +38,72 @@ pub struct Manifest {
     /// The table of processors, if the program looks at it.
     #[serde(default)]
     pub processors: Option<Processors>,
+    /// Macros that are taken when the program runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub macros: Vec<Macro>,
+    /// What the runtime needs to do without the source; only of what was built to be kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub script: Option<Script>,
+}
+
+/// A macro whose value the runtime writes to read-only data before it loads the program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Macro {
+    /// As written: `$1`, `$$1`, `$target`.
+    pub name: String,
+    /// Where in `.rodata`.
+    pub offset: u32,
+    /// Bytes: 8 for a number; those of text count its NUL.
+    pub size: u32,
+    /// What is written there, in this run.
+    #[serde(skip)]
+    pub value: Vec<u8>,
+}
+
+impl Macro {
+    /// Whether it is text.
+    pub fn is_text(&self) -> bool {
+        self.name.starts_with("$$")
+    }
+
+    /// Which argument it is, if it is one.
+    pub fn argument(&self) -> Option<usize> {
+        self.name.trim_start_matches('$').parse().ok()
+    }
+}
+
+/// What is known of a script when it is compiled, for when it runs without its source.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Script {
+    /// Its file.
+    pub name: String,
+    /// What it says of itself in its leading comment.
+    pub about: String,
+    /// `name` or `name=value`: options it was built with.
+    pub given: Vec<String>,
+    /// Likewise those that it sets itself.
+    pub pragmas: Vec<String>,
+    /// Its probe descriptions, with the probes that each matched.
+    pub descriptions: Vec<(String, Vec<u32>)>,
+    /// What tracing begins with: how many probes were matched.
+    pub matched: Vec<String>,
+    /// Destructive actions, with their places.
+    pub destructive: Vec<String>,
+    /// Programs and libraries whose places it knows.
+    pub files: Vec<KnownFile>,
+    /// Arguments that were given when it was built.
+    pub args: usize,
+}
+
+/// A file as it was when probes were found in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownFile {
+    /// Where it is.
+    pub path: String,
+    /// Its bytes.
+    pub size: u64,
+    /// A hash of them.
+    pub hash: u64,
 }
 
 impl Manifest {

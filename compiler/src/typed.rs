@@ -12,6 +12,7 @@ use crate::builtins;
 use crate::kernel::{Attach, Probe};
 use crate::manifest::{AggregatingFunction, Format};
 use crate::types::{RecordId, Space, TypeId, Types};
+use std::rc::Rc;
 use strand_grammar::ast::{BinaryOp, Scope};
 use strand_grammar::source::Span;
 use strand_grammar::stability::Attributes;
@@ -307,6 +308,8 @@ pub enum ExprKind {
     String(Vec<u8>),
     /// A built-in variable.
     Builtin(&'static builtins::Variable),
+    /// A macro whose value is read when the program runs, as written: `$1`, `$$1`, `$target`.
+    Macro(Rc<str>),
     /// The n-th word that the event itself passes (0 if it has fewer); of type int64_t,
     /// or a pointer to a kernel struct for a typed argument.
     RawArg(u8),

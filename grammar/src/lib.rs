@@ -11,7 +11,7 @@ pub mod cpp;
 pub mod diagnostic;
 mod gnu;
 mod lexer;
-mod literal;
+pub mod literal;
 pub mod macros;
 mod marks;
 mod parse;

@@ -23,6 +23,9 @@ pub struct Macros {
     pub pspec: bool,
     /// Numbers of the arguments that were used, from 1.
     pub used: RefCell<BTreeSet<usize>>,
+    /// Only the program's run gives the numbers, and the arguments that aren't here: they
+    /// become names of what is read then, `$1` or `$$1`.
+    pub late: bool,
 }
 
 /// What a macro is.
@@ -32,6 +35,8 @@ pub enum Expansion {
     Number(i64),
     /// Text as the user gave it.
     Text(String),
+    /// It isn't known before the program runs.
+    Late,
     /// There is no such macro.
     Unknown,
     /// There is no such argument.
@@ -50,9 +55,13 @@ impl Macros {
                     self.used.borrow_mut().insert(n);
                     Expansion::Text(text.clone())
                 }
+                None if self.late => Expansion::Late,
                 None if self.defaultargs => Expansion::Text(String::new()),
                 None => Expansion::Missing(n),
             };
+        }
+        if self.late && (name == "target" || self.numbers.iter().any(|(n, _)| *n == name)) {
+            return Expansion::Late;
         }
         if name == "target" {
             return Expansion::Number(self.target);

@@ -49,8 +49,23 @@ pub enum Task {
     Version,
     /// Write the manual page.
     Manual,
+    /// Compile to a file.
+    Build(Form),
+    /// Run an object that was built, or answer of its own options.
+    Run,
     /// Write a C header of the providers that the programs declare.
     Header,
+}
+
+/// What a script is built into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A relocatable BPF object.
+    Object,
+    /// An executable.
+    Program,
+    /// An executable that needs no shared library.
+    Static,
 }
 
 /// A program, as it was given.
@@ -104,6 +119,10 @@ Called as `dtrace`, it takes the options of dtrace(1).";
 enum Command {
     /// Compile scripts without running them; needs no root
     Check(Check),
+    /// Compile a script to an executable that needs nothing else
+    Build(Build),
+    /// Run an object that `build --object` made
+    Run(Run),
     /// List probes
     List(List),
     /// Show what this kernel gives to tracers
@@ -201,6 +220,43 @@ struct Check {
 }
 
 #[derive(Debug, Args)]
+struct Build {
+    #[command(flatten)]
+    texts: Texts,
+    /// Where to; without it, the script's name without its ending, or with .bpf.o
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Write the BPF object alone, for `strand run` and for other loaders
+    #[arg(long, conflicts_with = "fully_static")]
+    object: bool,
+    /// Make an executable that needs not even libc
+    #[arg(long = "static")]
+    fully_static: bool,
+    /// Print only what the program prints: no header, no columns
+    #[arg(short, long)]
+    quiet: bool,
+    /// Allow actions that change the system
+    #[arg(short = 'w', long)]
+    destructive: bool,
+    /// The script, unless there is -e, and arguments that are to be built in: those that are
+    /// not given are given to the executable
+    #[arg(value_name = "SCRIPT | ARGS", allow_negative_numbers = true)]
+    operands: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+struct Run {
+    /// The object, then what the executable would be given: --help tells
+    #[arg(
+        value_name = "OBJECT | OPTIONS | ARGS",
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    operands: Vec<String>,
+}
+
+#[derive(Debug, Args)]
 struct List {
     /// Show the types of each probe's arguments
     #[arg(short, long)]
@@ -226,6 +282,10 @@ pub fn parse(args: impl IntoIterator<Item = String>) -> Result<Invocation, clap:
             pids: check.targets.pids,
             ..check.texts.into_invocation(check.scripts)
         },
+        Some(Command::Build(build)) => build.into_invocation(),
+        Some(Command::Run(run)) => {
+            Invocation { task: Task::Run, args: run.operands, ..Invocation::new("strand") }
+        }
         Some(Command::List(list)) => Invocation {
             task: Task::List,
             verbose: list.verbose,
@@ -282,6 +342,25 @@ impl Texts {
             options,
             ..Invocation::new("strand")
         }
+    }
+}
+
+impl Build {
+    fn into_invocation(self) -> Invocation {
+        let mut args = self.operands;
+        let mut scripts = Vec::new();
+        if self.texts.programs.is_empty() && !args.is_empty() {
+            scripts.push(PathBuf::from(args.remove(0)));
+        }
+        let mut invocation = self.texts.into_invocation(scripts);
+        invocation.options.extend(self.quiet.then(|| "quiet".to_owned()));
+        invocation.options.extend(self.destructive.then(|| "destructive".to_owned()));
+        let form = match (self.object, self.fully_static) {
+            (true, _) => Form::Object,
+            (_, true) => Form::Static,
+            _ => Form::Program,
+        };
+        Invocation { task: Task::Build(form), args, output: self.output, ..invocation }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::load::LoadError;
 use crate::options::OptionError;
 use crate::preprocess::PreprocessError;
 use crate::process::ProcessError;
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use strand_compiler::kernel::Attach;
 
@@ -105,6 +105,23 @@ pub enum Error {
     /// Attaching.
     #[error(transparent)]
     Attach(#[from] AttachError),
+    /// `strand build` has nothing to make an executable of.
+    #[error("{path} is missing, the runtime that executables are made of")]
+    NoRuntime {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// What is to be run was not made by `strand build`.
+    #[error("{path} can't be run: {why}")]
+    NotBuilt {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// An argument of an executable.
+    #[error("{0}")]
+    Argument(String),
     /// Something else of the system.
     #[error("{what}")]
     System {
@@ -124,6 +141,11 @@ impl Error {
             Error::Attach(e) => e.hint(),
             Error::NoRoom { option, needs, .. } => Some(format!("-x {option}={needs} will do")),
             Error::NothingMatched => Some("-Z allows it".to_owned()),
+            Error::NoRuntime { .. } => Some(
+                "`make install` puts it there; in the source tree, `cargo build` makes it; for \
+                 --static, `make static` does"
+                    .to_owned(),
+            ),
             Error::NoProgram => Some("`strand --help` shows what can be given".to_owned()),
             _ => None,
         }
@@ -172,6 +194,21 @@ impl Error {
         }
         text
     }
+}
+
+/// One sentence on stderr. What the program's diagnostics have said isn't said again.
+pub fn complain(name: &str, error: &Error) {
+    if matches!(error, Error::Program) {
+        return;
+    }
+    if let (Some(text), "dtrace") = (error.classic(), name) {
+        // As below.
+        let _ = writeln!(std::io::stderr(), "{name}: {text}");
+        return;
+    }
+    let hint = error.hint().map(|h| format!("{name}: {h}\n")).unwrap_or_default();
+    // Nobody is left to tell if this fails.
+    let _ = write!(std::io::stderr(), "{name}: {}\n{hint}", error.text());
 }
 
 /// The system's words without the number behind them.

@@ -3,8 +3,10 @@
 //! In: arguments, scripts, the running kernel. Out: what the script prints, and an exit
 //! status. It knows nothing of D's syntax, and how records look only from the manifest.
 
+pub mod absent;
 pub mod aggregation;
 pub mod attach;
+pub mod build;
 pub mod cli;
 pub mod consume;
 pub mod dtrace;
@@ -22,6 +24,7 @@ pub mod mappings;
 pub mod maps;
 pub mod misses;
 pub mod module_file;
+pub mod native;
 pub mod open_files;
 pub mod options;
 pub mod output;

@@ -5,6 +5,7 @@
 //! nothing is attached before it is loaded. What libbpf prints is kept, and told apart into
 //! errors; what the verifier says is brought back to the line of D that it is about.
 
+use crate::absent;
 use crate::open_files;
 use crate::options::Options;
 use libbpf_rs::{
@@ -70,6 +71,30 @@ pub enum LoadError {
         /// The error.
         source: io::Error,
     },
+    /// The kernel lacks what a probe of a built program is made of.
+    #[error("{probe} isn't there on this kernel ({release}): it has no {what}")]
+    Absent {
+        /// The program's symbol.
+        program: String,
+        /// The probe's description.
+        probe: String,
+        /// The event or function.
+        what: String,
+        /// The kernel's release.
+        release: String,
+    },
+    /// The kernel's structures lack a field.
+    #[error("{probe} can't be traced on this kernel ({release}): it has no {field}{place}")]
+    Field {
+        /// The probe's description.
+        probe: String,
+        /// Type and field.
+        field: String,
+        /// Where in the D program.
+        place: Place,
+        /// The kernel's release.
+        release: String,
+    },
     /// Anything else.
     #[error("the program can't be loaded: {reason}")]
     Other {
@@ -106,6 +131,9 @@ impl LoadError {
     /// Tells apart what the verifier says of a program from what it says of the function that
     /// the program is for: that comes before it has looked at any instruction.
     fn of(self, manifest: &Manifest) -> LoadError {
+        if let Some(field) = absent::field(&self, manifest) {
+            return field;
+        }
         let LoadError::Refused { program, reason, log, .. } = &self else { return self };
         let found = manifest.programs.iter().find(|p| p.name == *program);
         let Some(event @ (Attach::Fentry { .. } | Attach::Fexit { .. })) =
@@ -281,6 +309,33 @@ fn page_size() -> u64 {
 }
 
 impl Opened {
+    /// Writes the values of macros to where the programs read them.
+    fn write_macros(&mut self) -> Result<(), LoadError> {
+        if self.manifest.macros.is_empty() {
+            return Ok(());
+        }
+        let missing = || LoadError::Missing(".rodata".to_owned());
+        let mut maps = self.object.maps_mut();
+        let mut map =
+            maps.find(|m| m.name().to_string_lossy().ends_with(".rodata")).ok_or_else(missing)?;
+        let data = map.initial_value_mut().ok_or_else(missing)?;
+        for m in &self.manifest.macros {
+            let room = data.get_mut(m.offset as usize..).and_then(|d| d.get_mut(..m.value.len()));
+            room.ok_or_else(missing)?.copy_from_slice(&m.value);
+        }
+        Ok(())
+    }
+
+    /// Leaves out programs by their symbols.
+    pub fn leave_out(&mut self, left_out: &[String]) {
+        for mut program in self.object.progs_mut() {
+            if left_out.iter().any(|name| program.name() == name.as_str()) {
+                program.set_autoload(false);
+            }
+        }
+        self.manifest.programs.retain(|p| !left_out.contains(&p.name));
+    }
+
     /// Loads programs and maps.
     pub fn load(mut self, options: &Options) -> Result<Loaded, LoadError> {
         let cpus = crate::process::online_cpus().len() as u64;
@@ -300,6 +355,7 @@ impl Opened {
             let element = u64::from(map.key_size()) + u64::from(map.value_size());
             sizes.push((name, u64::from(map.max_entries()) * element.max(1)));
         }
+        self.write_macros()?;
         self.prepare_functions();
         self.prepare_user_programs();
         if options.on("bpflog") {
@@ -310,7 +366,8 @@ impl Opened {
         }
         messages();
         let object = self.object.load();
-        let object = object.map_err(|e| load_error(&e, &sizes).of(&self.manifest))?;
+        let object =
+            object.map_err(|e| load_error(&e, &sizes, &self.manifest).of(&self.manifest))?;
         if options.on("bpflog") {
             eprint!("{}", log_lines(&messages()));
         }
@@ -357,8 +414,11 @@ impl Opened {
 /// can't.
 const FEW: usize = 8;
 
-fn load_error(error: &libbpf_rs::Error, sizes: &[(String, u64)]) -> LoadError {
+fn load_error(error: &libbpf_rs::Error, sizes: &[(String, u64)], manifest: &Manifest) -> LoadError {
     let said = messages();
+    if let Some(absent) = absent::event(&said, manifest) {
+        return absent;
+    }
     if let Some(refused) = refusal(&said) {
         return refused;
     }

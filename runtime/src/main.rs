@@ -1,12 +1,11 @@
 //! `strand`: reads the command line, does what it asks for, and says in one sentence what
 //! went wrong. When called as `dtrace`, it takes that program's options.
 
-use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use strand::cli::{self, Invocation, Task};
 use strand::dtrace;
-use strand::error::Error;
+use strand::error::{Error, complain};
 use strand::run;
 
 /// Status for a command line that can't be understood.
@@ -57,19 +56,4 @@ fn act(invocation: &Invocation) -> ExitCode {
             if matches!(error, Error::Usage(_)) { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
         }
     }
-}
-
-/// One sentence on stderr. What the program's diagnostics have said isn't said again.
-fn complain(name: &str, error: &Error) {
-    if matches!(error, Error::Program) {
-        return;
-    }
-    if let (Some(text), "dtrace") = (error.classic(), name) {
-        // As below.
-        let _ = writeln!(std::io::stderr(), "{name}: {text}");
-        return;
-    }
-    let hint = error.hint().map(|h| format!("{name}: {h}\n")).unwrap_or_default();
-    // Nobody is left to tell if this fails.
-    let _ = write!(std::io::stderr(), "{name}: {}\n{hint}", error.text());
 }

@@ -385,7 +385,7 @@ fn rate(text: &str) -> Option<u64> {
 }
 
 /// What the table says of a name.
-fn described(name: &str) -> Result<&'static Described, OptionError> {
+pub fn described(name: &str) -> Result<&'static Described, OptionError> {
     OPTIONS.iter().find(|o| o.name == name).ok_or_else(|| {
         let near = OPTIONS
             .iter()

@@ -22,7 +22,7 @@ pub fn check() -> Result<(), Error> {
 }
 
 /// The kernel's release, such as `6.12.43-amd64`.
-fn release() -> String {
+pub fn release() -> String {
     let release = std::fs::read_to_string("/proc/sys/kernel/osrelease");
     release.map_or_else(|_| "of an unknown release".to_owned(), |r| r.trim().to_owned())
 }

@@ -4,7 +4,7 @@
 //! of them, its diagnostics shown in the style of the name that we were called by. Decides
 //! which text an option of the program itself can still change.
 
-use crate::cli::{Invocation, ProgramText};
+use crate::cli::{Invocation, ProgramText, Task};
 use crate::error::Error;
 use crate::kernel::LiveKernel;
 use crate::libraries;
@@ -68,6 +68,7 @@ pub fn parse(
         args: invocation.args.clone(),
         pspec: options.on("pspec"),
         defaultargs: defaultargs || options.on("defaultargs"),
+        late: matches!(invocation.task, Task::Build(_)),
         ..Macros::default()
     };
     let all: Vec<Unit> = libraries.iter().chain(&units).copied().collect();
@@ -167,6 +168,25 @@ impl Parsed {
         })
     }
 
+    /// Says of what is wrong where a macro has no value yet that it can be given one.
+    fn explain_late(&self, diagnostics: &mut [Diagnostic], invocation: &Invocation) {
+        if !matches!(invocation.task, Task::Build(_)) {
+            return;
+        }
+        for d in diagnostics.iter_mut().filter(|d| d.is_error()) {
+            let Some(span) = d.primary.as_ref().map(|p| p.span) else { continue };
+            let source = &self.sources.get(span.source);
+            let here = source.text.get(span.start as usize..span.end as usize).unwrap_or_default();
+            if here.contains('$') {
+                d.hint = Some(
+                    "a macro has its value only when the program runs; an argument can be given \
+                     when it is built: `strand build SCRIPT ARGS`"
+                        .to_owned(),
+                );
+            }
+        }
+    }
+
     /// Compiles them. Diagnostics of all stages are shown.
     pub fn compile(
         &mut self,
@@ -206,6 +226,7 @@ impl Parsed {
             compiled = compiled.filter(|_| unused.is_empty());
             diagnostics.extend(unused);
         }
+        self.explain_late(&mut diagnostics, invocation);
         self.show(&diagnostics, invocation, options);
         compiled.ok_or(Error::Program)
     }

@@ -13,7 +13,9 @@ use crate::probe::{self, ProbeName};
 use crate::process::Targets;
 use crate::program::{self, Parsed};
 use crate::provider::pid::split;
-use crate::{features, header, load, preflight, room, session, startup, untraceable};
+use crate::{
+    build, features, header, load, native, preflight, room, session, startup, untraceable,
+};
 use std::io::{self, Write};
 use strand_compiler::kernel::{Kernel, ProbePattern, glob_match};
 use strand_compiler::{Compiled, bpf};
@@ -45,6 +47,8 @@ pub fn run(invocation: &Invocation) -> Result<u8, Error> {
         Task::List => list_probes(invocation, &mut options),
         Task::Dump(stage) => dump(invocation, &mut options, stage),
         Task::Check => check(invocation, &options),
+        Task::Build(form) => build::build(invocation, &mut options, form),
+        Task::Run => native::run_file(&invocation.args),
         Task::Trace => trace(invocation, &mut options),
     }
 }

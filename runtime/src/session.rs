@@ -13,6 +13,7 @@
 //! Programs never wake us: at a high rate that would cost them more than all else that they
 //! do. We look as often as there is something to see, and ever less often while there isn't.
 
+use crate::absent;
 use crate::attach::{self, Attached, Watch};
 use crate::cli::Invocation;
 use crate::consume::{Consumer, Control, Look};
@@ -97,9 +98,12 @@ pub fn trace(
     let interrupt = Interrupt::catch()
         .map_err(|source| Error::System { what: "signals can't be caught", source })?;
     open_files::allow_most();
-    let loaded = load::open(object, manifest)?.load(options)?;
+    let (loaded, left_out) = absent::load(object, manifest, options)?;
     let tells = invocation.verbose && invocation.name != "dtrace";
     let watch = Watch::new(&interrupt, tells.then_some(invocation.name));
+    for probe in left_out {
+        eprintln!("{}: {probe}", invocation.name);
+    }
     let attached = attach::attach(&loaded, options, &watch)?;
     if invocation.name != "dtrace" {
         for refused in &attached.refused {

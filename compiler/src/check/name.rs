@@ -29,6 +29,9 @@ impl Checker<'_> {
                 None => self.undefined_variable(scope, name),
             };
         }
+        if name.name.starts_with('$') {
+            return self.late_macro(name);
+        }
         if let Some((_, bound)) = self.env.bindings.iter().find(|(n, _)| *n == name.name) {
             return bound.clone();
         }
@@ -89,6 +92,23 @@ impl Checker<'_> {
             return self.bad_value(span);
         }
         Value::Plain(Expr { kind: ExprKind::Variable(id), ty, span })
+    }
+
+    /// A macro that has its value when the program runs: text, an argument of 64 bits, or
+    /// the number of a process or user.
+    fn late_macro(&mut self, name: &Ident) -> Value {
+        let text = match name.name.as_bytes() {
+            [b'$', b'$', ..] => "string",
+            [b'$', b'0'..=b'9', ..] => "int64_t",
+            _ => "int",
+        };
+        match self.type_text(text) {
+            Some(ty) => {
+                let kind = ExprKind::Macro(name.name.as_str().into());
+                Value::Plain(Expr { kind, ty, span: self.at(name.span) })
+            }
+            None => self.bad_value(name.span),
+        }
     }
 
     fn builtin(&mut self, name: &Ident) -> Option<Value> {

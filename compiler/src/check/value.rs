@@ -124,6 +124,7 @@ pub(crate) fn is_simple(e: &Expr) -> bool {
         | ExprKind::RawArg(_)
         | ExprKind::Local(_)
         | ExprKind::Builtin(_)
+        | ExprKind::Macro(_)
         | ExprKind::Variable(_)
         | ExprKind::String(_) => true,
         ExprKind::Cast(a) => is_simple(a),

@@ -27,11 +27,22 @@ impl Context<'_, '_> {
         self.number(&value)
     }
 
+    /// A macro whose value the runtime writes to read-only data: the verifier sees a constant.
+    fn late_macro(&mut self, name: &str) -> Operand {
+        let (offset, size) = self.unit.late_macro(name);
+        let at = self.b.rodata(offset);
+        if name.starts_with("$$") {
+            return Operand::Text(Text::Memory(at, size.min(self.unit.options.strsize)));
+        }
+        Operand::Number(self.b.load(Width::W64, false, at, 0))
+    }
+
     fn expr_inner(&mut self, e: &Expr) -> Operand {
         let number = match &e.kind {
             ExprKind::Int(n) => self.int(*n),
             ExprKind::String(bytes) => return Operand::Text(Text::Literal(bytes.clone())),
             ExprKind::Builtin(v) => return (v.lower)(self),
+            ExprKind::Macro(name) => return self.late_macro(name),
             ExprKind::RawArg(n) => return self.raw_arg(*n, e.span),
             ExprKind::Variable(id) => return self.variable(*id),
             ExprKind::Element(id, keys) => return self.element(*id, keys),

@@ -347,6 +347,20 @@ impl<'a> Unit<'a> {
         at
     }
 
+    /// Where a macro's value is that is known only when the program runs, and its bytes.
+    pub fn late_macro(&mut self, name: &str) -> (u32, u32) {
+        if let Some(known) = self.manifest.macros.iter().find(|m| m.name == name) {
+            return (known.offset, known.size);
+        }
+        let text = name.starts_with("$$");
+        let size = if text { round_up(self.options.strsize, 8) } else { 8 };
+        let offset = round_up(self.module.rodata.len() as u32, 8);
+        self.module.rodata.resize((offset + size) as usize, 0);
+        let (name, value) = (name.to_owned(), Vec::new());
+        self.manifest.macros.push(manifest::Macro { name, offset, size, value });
+        (offset, size)
+    }
+
     /// At least so many zero bytes of read-only data.
     pub fn zeros(&mut self, size: u32) -> u32 {
         // One region serves all sizes up to 1 KiB.

@@ -99,6 +99,7 @@ pub fn expr<'a>(e: &'a Expr, f: &mut dyn FnMut(Node<'a>)) {
         ExprKind::Int(_)
         | ExprKind::String(_)
         | ExprKind::Builtin(_)
+        | ExprKind::Macro(_)
         | ExprKind::RawArg(_)
         | ExprKind::Variable(_)
         | ExprKind::Local(_) => {}

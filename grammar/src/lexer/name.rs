@@ -140,6 +140,7 @@ impl Lexer<'_> {
                 self.push(start, Token::String(literal::unescape(t.as_bytes())));
             }
             Expansion::Text(t) => self.argument(start, &t),
+            Expansion::Late => self.push(start, Token::Ident(text)),
             other => {
                 self.unknown_macro(&other, name, start, self.at);
                 self.push(start, Token::Integer(0, crate::ast::IntegerSuffix::default()));
@@ -187,6 +188,12 @@ impl Lexer<'_> {
     pub(super) fn unknown_macro(&mut self, e: &Expansion, name: &str, start: usize, end: usize) {
         let span = self.span(start, end);
         let d = match e {
+            Expansion::Late => Diagnostic::error(
+                "D_MACRO_LATE",
+                span,
+                format!("which probes there are must be known here, and ${name} isn't"),
+            )
+            .hint("arguments that are given when the program is built are known"),
             Expansion::Missing(n) => Diagnostic::error(
                 "D_MACRO_UNDEF",
                 span,

@@ -1,0 +1,150 @@
+//! What a program that was built elsewhere doesn't find on this kernel.
+//!
+//! In: an object, and what libbpf says when it can't load it. Out: the object loaded without
+//! the probes that this kernel hasn't, as long as each description keeps one; else the error
+//! that names the probe, the event or the field. Nothing is looked for before it is missed: to
+//! ask for everything first would cost each start what only few need.
+
+use crate::load::{self, LoadError, Loaded};
+use crate::options::Options;
+use crate::preflight;
+use strand_compiler::manifest::Manifest;
+
+/// Loads an object. Also returns what to say of probes that were left out.
+pub fn load(
+    object: &[u8],
+    manifest: Manifest,
+    options: &Options,
+) -> Result<(Loaded, Vec<String>), LoadError> {
+    let mut left_out: Vec<String> = Vec::new();
+    let mut told = Vec::new();
+    loop {
+        let mut opened = load::open(object, manifest.clone())?;
+        opened.leave_out(&left_out);
+        let error = match opened.load(options) {
+            Ok(loaded) => return Ok((loaded, told)),
+            Err(error) => error,
+        };
+        let LoadError::Absent { program, .. } = &error else { return Err(error) };
+        if left_out.contains(program) {
+            return Err(error);
+        }
+        left_out.push(program.clone());
+        if !keeps_all(&manifest, &left_out, options) {
+            return Err(error);
+        }
+        told.push(error.to_string());
+    }
+}
+
+/// Whether each description still has a probe; or if it needs none, the program has one.
+fn keeps_all(manifest: &Manifest, left_out: &[String], options: &Options) -> bool {
+    let Some(script) = &manifest.script else { return false };
+    let kept: Vec<u32> = manifest
+        .programs
+        .iter()
+        .filter(|p| !left_out.contains(&p.name))
+        .flat_map(|p| p.probes.iter().copied())
+        .collect();
+    let mut descriptions = script.descriptions.iter().filter(|(_, probes)| !probes.is_empty());
+    if options.on("zdefs") {
+        return !kept.is_empty();
+    }
+    descriptions.all(|(_, probes)| probes.iter().any(|p| kept.contains(p)))
+}
+
+/// The event or function that libbpf doesn't find.
+pub(crate) fn event(messages: &str, manifest: &Manifest) -> Option<LoadError> {
+    manifest.script.as_ref()?;
+    let line = messages.lines().find(|l| l.contains("failed to find kernel BTF type ID of"))?;
+    let program = line.split_once("prog '")?.1.split('\'').next()?.to_owned();
+    let what = line.rsplit_once(" of '")?.1.split('\'').next()?;
+    let what = what.strip_prefix("btf_trace_").unwrap_or(what).to_owned();
+    let probe = probe(manifest, &program);
+    Some(LoadError::Absent { program, probe, what, release: preflight::release() })
+}
+
+/// The field that CO-RE doesn't find, if that is why the verifier refuses a program.
+pub(crate) fn field(error: &LoadError, manifest: &Manifest) -> Option<LoadError> {
+    let LoadError::Refused { program, log, place, .. } = error else { return None };
+    manifest.script.as_ref()?;
+    let line = log.lines().find(|l| l.contains("failed to resolve CO-RE relocation <"))?;
+    // `failed to resolve CO-RE relocation <byte_off> [7] struct bio.bi_x (0:3 @ offset 16)`
+    let what = line.split_once("] ")?.1;
+    let field = what.split(" (").next()?.to_owned();
+    Some(LoadError::Field {
+        probe: probe(manifest, program),
+        field,
+        place: place.clone(),
+        release: preflight::release(),
+    })
+}
+
+/// Description of the first probe that a program serves.
+fn probe(manifest: &Manifest, program: &str) -> String {
+    let found = manifest.programs.iter().find(|p| p.name == program);
+    let probe = found.and_then(|p| manifest.description(*p.probes.first()?));
+    probe.unwrap_or_else(|| program.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use strand_compiler::kernel::Attach;
+    use strand_compiler::manifest::{Probe, Program, Script};
+
+    fn manifest() -> Manifest {
+        let name = |id: u32| Probe {
+            id,
+            provider: "rawtp".to_owned(),
+            module: String::new(),
+            function: String::new(),
+            name: format!("event{id}"),
+        };
+        let program = |id: u32| Program {
+            name: format!("p{id}"),
+            attach: vec![Attach::Begin],
+            probes: vec![id],
+        };
+        let descriptions = vec![("a".to_owned(), vec![1, 2]), ("b".to_owned(), vec![3])];
+        Manifest {
+            programs: (1..4).map(program).collect(),
+            probes: (1..4).map(name).collect(),
+            script: Some(Script { descriptions, ..Script::default() }),
+            ..Manifest::default()
+        }
+    }
+
+    #[test]
+    fn each_description_keeps_a_probe() {
+        let (manifest, options) = (manifest(), Options::default());
+        let kept = |left: &[&str]| {
+            let left: Vec<_> = left.iter().map(|s| (*s).to_owned()).collect();
+            keeps_all(&manifest, &left, &options)
+        };
+        assert!(kept(&["p1"]));
+        assert!(!kept(&["p1", "p2"]));
+        assert!(!kept(&["p3"]));
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let said = "libbpf: prog 'p2': failed to find kernel BTF type ID of 'gone': -3\n";
+        let Some(LoadError::Absent { probe, what, .. }) = event(said, &manifest()) else {
+            panic!("it isn't seen")
+        };
+        assert_eq!((probe.as_str(), what.as_str()), ("rawtp:::event2", "gone"));
+        let log = "0: <invalid CO-RE relocation>\n\
+                   failed to resolve CO-RE relocation <byte_off> [7] struct bio.x (0:3 @ offset 16)";
+        let refused = LoadError::Refused {
+            program: "p3".to_owned(),
+            reason: String::new(),
+            place: load::Place::default(),
+            log: log.to_owned(),
+        };
+        let Some(LoadError::Field { probe, field, .. }) = field(&refused, &manifest()) else {
+            panic!("it isn't seen")
+        };
+        assert_eq!((probe.as_str(), field.as_str()), ("rawtp:::event3", "struct bio.x"));
+    }
+}
