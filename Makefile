@@ -8,6 +8,7 @@
 #                        CMD='…' for another command there
 #   make demo    the write-back demonstration on a real ext4 (root; DURATION=30 for longer)
 #   make bench   benchmarks, as ratios
+#   make static  the runtime of `strand build --static`, beside the release binary
 #   make install PREFIX=/usr/local
 #
 # CARGO_TARGET_DIR is honoured.
@@ -20,10 +21,19 @@ CMD ?=
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 LAB := --profile lab --locked
 
-.PHONY: build check lint test vm demo bench help install setup clean
+STATIC := $(shell uname -m)-unknown-linux-gnu
+
+.PHONY: build static check lint test vm demo bench help install setup clean
 
 build: setup
 	$(CARGO) build --release --locked
+
+# Needs the static libraries of libc's package for developers.
+static: setup
+	RUSTFLAGS='-C target-feature=+crt-static' $(CARGO) build --release --locked \
+		--bin strand-native --target $(STATIC)
+	install -m 755 $(TARGET)/$(STATIC)/release/strand-native \
+		$(TARGET)/release/strand-native-static
 
 setup:
 	@tests/setup
@@ -51,10 +61,15 @@ bench: build
 	@tests/bench
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^$$/,$$!d' | head -n 17
+	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^$$/,$$!d' | head -n 18
 
 install: build
 	install -D -m 755 $(TARGET)/release/strand $(DESTDIR)$(PREFIX)/bin/strand
+	install -D -m 755 $(TARGET)/release/strand-native \
+		$(DESTDIR)$(PREFIX)/libexec/strand/strand-native
+	if [ -e $(TARGET)/release/strand-native-static ]; then \
+		install -m 755 $(TARGET)/release/strand-native-static \
+			$(DESTDIR)$(PREFIX)/libexec/strand/; fi
 	$(TARGET)/release/strand man >$(TARGET)/strand.1
 	install -D -m 644 $(TARGET)/strand.1 $(DESTDIR)$(PREFIX)/share/man/man1/strand.1
 
