@@ -13,6 +13,7 @@ pub mod dtrace;
 pub mod error;
 pub mod feature;
 pub mod features;
+pub mod first_line;
 pub mod flow;
 pub mod format;
 pub mod header;

@@ -14,7 +14,8 @@ use crate::process::Targets;
 use crate::program::{self, Parsed};
 use crate::provider::pid::split;
 use crate::{
-    build, features, header, load, native, preflight, room, session, startup, untraceable,
+    build, features, first_line, header, load, native, preflight, room, session, startup,
+    untraceable,
 };
 use std::io::{self, Write};
 use strand_compiler::kernel::{Kernel, ProbePattern, glob_match};
@@ -24,13 +25,11 @@ use strand_grammar::diagnostic::Diagnostic;
 
 /// Does it.
 pub fn run(invocation: &Invocation) -> Result<u8, Error> {
-    let mut options =
-        Options::from_environment(std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
-        }))?;
-    for text in &invocation.options {
-        options.set_text(text)?;
-    }
+    // Scripts that are checked together don't share them.
+    let alone = invocation.task == Task::Check && invocation.name != "dtrace";
+    let applied = if alone { invocation.clone() } else { first_line::apply(invocation)? };
+    let invocation = &applied;
+    let mut options = options(invocation)?;
     match invocation.task {
         Task::Version => write_out(invocation, |out| {
             let version = env!("CARGO_PKG_VERSION");
@@ -46,11 +45,23 @@ pub fn run(invocation: &Invocation) -> Result<u8, Error> {
         Task::Manual => write_out(invocation, |out| out.write_all(&cli::manual()?)),
         Task::List => list_probes(invocation, &mut options),
         Task::Dump(stage) => dump(invocation, &mut options, stage),
-        Task::Check => check(invocation, &options),
+        Task::Check => check(invocation),
         Task::Build(form) => build::build(invocation, &mut options, form),
         Task::Run => native::run_file(&invocation.args),
         Task::Trace => trace(invocation, &mut options),
     }
+}
+
+/// The options that an invocation sets, outside of its programs.
+fn options(invocation: &Invocation) -> Result<Options, Error> {
+    let mut options =
+        Options::from_environment(std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+        }))?;
+    for text in &invocation.options {
+        options.set_text(text)?;
+    }
+    Ok(options)
 }
 
 /// The kernel to compile for.
@@ -271,7 +282,7 @@ fn refuse_destructive(
 }
 
 /// `strand check`, `dtrace -e`: compiles each script alone, or the texts together.
-fn check(invocation: &Invocation, options: &Options) -> Result<u8, Error> {
+fn check(invocation: &Invocation) -> Result<u8, Error> {
     load::quiet_libbpf(false);
     let kernel = kernel(invocation)?;
     kernel.be_thorough();
@@ -288,7 +299,7 @@ fn check(invocation: &Invocation, options: &Options) -> Result<u8, Error> {
     let mut failed = None;
     for programs in groups {
         let alone = Invocation { programs, ..invocation.clone() };
-        if let Err(e) = check_one(&alone, options.clone(), &kernel) {
+        if let Err(e) = first_line::apply(&alone).and_then(|alone| check_one(&alone, &kernel)) {
             // All are checked; what each diagnostic says has been shown.
             if !matches!(e, Error::Program) {
                 eprintln!("{}: {}", invocation.name, e.text());
@@ -299,11 +310,8 @@ fn check(invocation: &Invocation, options: &Options) -> Result<u8, Error> {
     failed.map_or(Ok(0), Err)
 }
 
-fn check_one(
-    invocation: &Invocation,
-    mut options: Options,
-    kernel: &LiveKernel,
-) -> Result<(), Error> {
+fn check_one(invocation: &Invocation, kernel: &LiveKernel) -> Result<(), Error> {
+    let mut options = options(invocation)?;
     let (_targets, mut parsed) = prepare(invocation, &mut options, kernel)?;
     let compiled = parsed.compile(invocation, &options, kernel)?;
     if invocation.verbose {

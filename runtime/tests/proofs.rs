@@ -6,6 +6,10 @@
 //! script that lacks something exits with 77 and says why, and its test is skipped;
 //! `tests/vm/lab` sees to it that each has run on some kernel. They run one after the other,
 //! since there is but one disk of each kind.
+//!
+//! The first case of each runs once more, named `built SUBJECT/NAME`, with the executable that
+//! `strand build` makes of the example: the one in the folder STRAND_BUILT, which the lab fills
+//! on another kernel, or one that is made on the spot. With STRAND_PROOFS=built it does so only.
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use std::fs;
@@ -33,16 +37,25 @@ fn main() {
     if let Some(why) = &no_live {
         eprintln!("skipped: proofs of examples: {why}");
     }
+    let only_built = std::env::var("STRAND_PROOFS").is_ok_and(|p| p == "built");
     let mut trials = Vec::new();
     let found: Vec<PathBuf> =
         files(&proofs, "py").into_iter().filter(|f| f.parent() != Some(&*proofs)).collect();
     for script in &found {
         let name = script.strip_prefix(&proofs).unwrap_or(script).with_extension("");
-        for case in cases(script) {
+        for (n, case) in cases(script).into_iter().enumerate() {
             let title = format!("{} {case}", name.display()).trim_end().to_owned();
-            let script = script.clone();
-            let trial = Trial::ignorable_test(title, move || prove(&script, &case));
-            trials.push(trial.with_ignored_flag(no_live.is_some()));
+            let forms: &[bool] = match (n, only_built) {
+                (0, true) => &[true],
+                (0, false) => &[false, true],
+                _ => &[false],
+            };
+            for &built in forms {
+                let title = if built { format!("built {title}") } else { title.clone() };
+                let (script, case) = (script.clone(), case.clone());
+                let trial = Trial::ignorable_test(title, move || prove(&script, &case, built));
+                trials.push(trial.with_ignored_flag(no_live.is_some()));
+            }
         }
     }
     trials.push(Trial::test("every example has a proof", move || complete(&root, &found)));
@@ -57,12 +70,17 @@ fn cases(script: &Path) -> Vec<String> {
     if cases.is_empty() { vec![String::new()] } else { cases }
 }
 
-fn prove(script: &Path, case: &str) -> Result<Completion, Failed> {
+fn prove(script: &Path, case: &str, built: bool) -> Result<Completion, Failed> {
     let mut command = Command::new("python3");
     command.arg("-B").arg(script).args(case.split_whitespace());
     command.env("PYTHONPATH", script.parent().and_then(Path::parent).unwrap_or(script));
     command.env("STRAND", STRAND).env("TZ", "UTC").env("LC_ALL", "C.UTF-8");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    if !built {
+        command.env_remove("STRAND_BUILT");
+    } else if std::env::var_os("STRAND_BUILT").is_none() {
+        command.env("STRAND_BUILT", "");
+    }
     let output = Output::of(command.process_group(0).spawn()?, TIMEOUT * patience());
     match output.status {
         Some(status) if status.success() => Ok(Completion::Completed),

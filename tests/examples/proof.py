@@ -23,6 +23,8 @@ STRAND = os.environ.get("STRAND", "strand")
 # How much slower than usual the machine is.
 PATIENCE = int(os.environ.get("STRAND_PATIENCE", "1"))
 SKIPPED = 77
+# Not the example itself but an executable of it runs: one from this folder, if it is there.
+BUILT = os.environ.get("STRAND_BUILT")
 
 scratch = Path(tempfile.mkdtemp(prefix="strand-proof."))
 atexit.register(shutil.rmtree, scratch, ignore_errors=True)
@@ -56,15 +58,31 @@ def trace(example, command, *args):
     return text
 
 
-def trace_lossy(example, command, *args):
-    """Likewise, with the complaints."""
+def script(example):
+    """The command that an example's first line stands for."""
     with (EXAMPLES / example).open() as file:
         words = file.readline().removeprefix("#!").split()
     program, *first = words[2:] if words[:2] == ["/usr/bin/env", "-S"] else words
     program = scratch / os.path.basename(program)
     with contextlib.suppress(FileExistsError):
         program.symlink_to(STRAND)
-    line = [program, *first, EXAMPLES / example, "-c", command, *map(str, args)]
+    return [program, *first, EXAMPLES / example]
+
+
+def executable(example):
+    """The executable that was built of an example elsewhere, or else here."""
+    name = "-".join(Path(example).with_suffix("").parts)
+    path = Path(BUILT) / name
+    if not BUILT or os.path.isabs(example) or not path.exists():
+        path = scratch / Path(example).stem
+        done = subprocess.run([STRAND, "build", EXAMPLES / example, "-o", path], capture_output=True, text=True)
+        assert done.returncode == 0, f"{example} can't be built:\n{done.stderr[:4000]}"
+    return path
+
+
+def trace_lossy(example, command, *args):
+    """Likewise, with the complaints."""
+    line = [*(script(example) if BUILT is None else [executable(example)]), "-c", command, *map(str, args)]
     done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           errors="replace", timeout=60 * PATIENCE)
     assert done.returncode == 0, f"{example}: {done.returncode}\n{done.stderr[:4000]}"

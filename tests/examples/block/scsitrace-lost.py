@@ -10,7 +10,7 @@ import sys
 
 from proof import EXAMPLES, Fio, loop, same, scratch, trace_lossy
 
-NUMBER = re.compile(r"^strand: (\d+) (failed speculation|speculative drop)", re.M)
+NUMBER = re.compile(r"^\w+: (\d+) (failed speculation|speculative drop)", re.M)
 
 
 def main(option):
