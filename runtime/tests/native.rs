@@ -131,7 +131,8 @@ fn an_executable_needs_nothing_else() {
     // Neither the script nor any environment.
     let line = "rm opens.d; env -i ./opens 0 nobody -c 'cat /dev/null'";
     assert_eq!(folder.run(line).1, "0 nobody 1\nmore\n\n");
-    let line = "env -i ./opens -o out -- 1000 nobody & sleep 1; kill -INT $!; wait $!; cat out";
+    let line = "env -i ./opens -o out -- 1000 nobody & until [ -s out ]; do sleep 0.1; done; \
+                kill -INT $!; wait $!; cat out";
     assert_eq!(folder.run(line).1, "1000 nobody 0\nfewer\n\n");
     let (status, help, _) = folder.run("./opens --help");
     assert_eq!(status, Some(0));

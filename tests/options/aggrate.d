@@ -1,7 +1,7 @@
 //@ run: -q -x aggrate=1h
-tick-10ms { @ = count(); i++; printa("%@d\n", @); }
+tick-300ms { @ = count(); i++; printa("%@d\n", @); }
 
-tick-10ms
+tick-300ms
 /i == 4/
 {
 	exit(0);
