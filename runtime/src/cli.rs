@@ -55,6 +55,8 @@ pub enum Task {
     Run,
     /// Write a C header of the providers that the programs declare.
     Header,
+    /// Write the object file that build systems link for them.
+    Link,
 }
 
 /// What a script is built into.

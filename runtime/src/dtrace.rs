@@ -10,7 +10,7 @@ use strand_grammar::ProbeSpec;
 
 /// What `-?` and wrong letters print.
 pub const USAGE: &str = "\
-Usage: dtrace [-CeFHhlqSvVwZ] [-b bufsz] [-c cmd] [-D name[=def]]
+Usage: dtrace [-CeFGHhlqSvVwZ] [-b bufsz] [-c cmd] [-D name[=def]]
 \t[-I path] [-L path] [-o output] [-p pid] [-s script] [-U name]
 \t[-x opt[=val]] [-X a|c|s|t]
 
@@ -20,10 +20,6 @@ Usage: dtrace [-CeFHhlqSvVwZ] [-b bufsz] [-c cmd] [-D name[=def]]
 \t[-n [[[ provider: ] module: ] func: ] name [[ predicate ] action ]]
 \t[-i probe-id [[ predicate ] action ]] [ args ... ]
 ";
-
-/// What to do instead of `-G`.
-const NO_LINKING: &str =
-    "-G is not needed: what is compiled with a header of -h has its probes without a further step";
 
 /// Why there is no `-32`.
 const ONLY_64: &str = "-32 is not supported: programs are compiled for a kernel of 64 bits";
@@ -84,7 +80,7 @@ pub fn parse(args: impl IntoIterator<Item = String>) -> Result<Invocation, Error
             'l' => Some(Task::List),
             'V' => Some(Task::Version),
             'h' => Some(Task::Header),
-            'G' => return Err(Error::NotOffered(NO_LINKING)),
+            'G' => Some(Task::Link),
             'a' | 'A' => return Err(Error::Usage(format!("-{letter} is not supported"))),
             _ => {
                 apply(&mut invocation, letter, value.unwrap_or_default())?;
@@ -96,12 +92,14 @@ pub fn parse(args: impl IntoIterator<Item = String>) -> Result<Invocation, Error
             task = match task {
                 None | Some(Task::Check) => Some(asked),
                 Some(other) if other == asked || asked == Task::Check => Some(other),
-                Some(_) => return Err(Error::Usage("only one of -h, -l and -V goes".to_owned())),
+                Some(_) => {
+                    return Err(Error::Usage("only one of -G, -h, -l and -V goes".to_owned()));
+                }
             };
         }
     }
     invocation.task = task.unwrap_or(Task::Trace);
-    if matches!(invocation.task, Task::List | Task::Header) {
+    if matches!(invocation.task, Task::List | Task::Header | Task::Link) {
         invocation.options.push("zdefs".to_owned());
     }
     Ok(invocation)
@@ -176,11 +174,10 @@ mod tests {
         assert_eq!(task(&["-e", "-n", "BEGIN"]), Ok(Task::Check));
         assert_eq!(task(&["-V"]), Ok(Task::Version));
         for (args, error) in [
-            (&["-lV"][..], "only one of -h, -l and -V goes"),
+            (&["-lV"][..], "only one of -G, -h, -l and -V goes"),
             (&["-n"], "-n needs a value"),
             (&["-p", "x"], "x is no process id"),
             (&["-j"], "there is no option -j"),
-            (&["-G"], NO_LINKING),
             (&["-32"], ONLY_64),
         ] {
             assert_eq!(task(args), Err(error.to_owned()));

@@ -45,9 +45,9 @@ pub enum Error {
     /// The letters on the command line don't go together.
     #[error("{0}")]
     Usage(String),
-    /// An option of DTrace's that Strand has no use for.
-    #[error("{0}")]
-    NotOffered(&'static str),
+    /// Object files have no probes, or those of another tracer.
+    #[error("failed to link: {0}")]
+    Link(String),
     /// Not root, and without the capabilities that would do.
     #[error("tracing needs root, or the capabilities CAP_BPF and CAP_PERFMON")]
     Privileges,

@@ -7,6 +7,10 @@
 #endif
 #endif
 
+/* Types of arguments. */
+#include <stdint.h>
+#include <sys/types.h>
+
 #if STRAND_PROBES && !defined STRAND_NOTE
 /* How often a probe is being traced: the tracer counts here. */
 #define STRAND_SEMAPHORE(name) \

@@ -19,6 +19,7 @@ pub mod format;
 pub mod header;
 pub mod kernel;
 pub mod libraries;
+pub mod link;
 pub mod list;
 pub mod load;
 pub mod mappings;

@@ -14,7 +14,7 @@ use crate::process::Targets;
 use crate::program::{self, Parsed};
 use crate::provider::pid::split;
 use crate::{
-    build, features, first_line, header, load, native, preflight, room, session, startup,
+    build, features, first_line, header, link, load, native, preflight, room, session, startup,
     untraceable,
 };
 use std::io::{self, Write};
@@ -41,6 +41,7 @@ pub fn run(invocation: &Invocation) -> Result<u8, Error> {
             if invocation.verbose { writeln!(out, "This is strand {version}") } else { Ok(()) }
         }),
         Task::Header => header::write(invocation, &mut options),
+        Task::Link => link::link(invocation, &mut options),
         Task::Features => write_out(invocation, |out| features::write(&LiveKernel::new(), out)),
         Task::Manual => write_out(invocation, |out| out.write_all(&cli::manual()?)),
         Task::List => list_probes(invocation, &mut options),

@@ -113,6 +113,9 @@ fn events() -> Vec<Event> {
     let mut all: Vec<Event> = Vec::new();
     all.extend(SOFTWARE_EVENTS.iter().map(|(name, n)| Event::new(*name, SOFTWARE, *n)));
     all.extend(HARDWARE_EVENTS.iter().map(|(name, n)| Event::new(*name, HARDWARE, *n)));
+    // The kernel's own names of them, which DTrace goes by.
+    all.extend(kernel_names("perf_count_sw_", SOFTWARE, &SOFTWARE_EVENTS));
+    all.extend(kernel_names("perf_count_hw_", HARDWARE, &HARDWARE_EVENTS));
     for (cache, which) in CACHES.iter().zip(0..) {
         for ((done, missed), how) in ACCESSES.iter().zip(0..) {
             for (what, outcome) in [(done, 0), (missed, 1)] {
@@ -133,6 +136,18 @@ fn events() -> Vec<Event> {
         }
     }
     all
+}
+
+/// What `<linux/perf_event.h>` calls events, of which each has one name there.
+fn kernel_names<'a>(
+    prefix: &'a str,
+    kind: u32,
+    events: &'a [(&'a str, u64)],
+) -> impl Iterator<Item = Event> + 'a {
+    let first = |at: usize| events[..at].iter().all(|(_, n)| *n != events[at].1);
+    let event =
+        move |at: usize| Event::new(format!("{prefix}{}", events[at].0), kind, events[at].1);
+    (0..events.len()).filter(move |at| first(*at)).map(event)
 }
 
 /// Events that the kernel names for a unit.
@@ -332,6 +347,8 @@ mod tests {
     fn names_are_read() {
         let read = |name: &str| parse(name).map(|(e, m, n)| (e.kind, e.config[0], m, n));
         assert_eq!(read("cpu_clock-all-1000"), Ok((SOFTWARE, 0, Mode::All, 1000)));
+        assert_eq!(read("perf_count_sw_cpu_clock-all-9"), Ok((SOFTWARE, 0, Mode::All, 9)));
+        assert_eq!(read("perf_count_hw_instructions-all-9"), Ok((HARDWARE, 1, Mode::All, 9)));
         assert_eq!(read("page_faults-user-1"), Ok((SOFTWARE, 2, Mode::User, 1)));
         assert_eq!(read("branches-kernel-7"), Ok((HARDWARE, 4, Mode::Kernel, 7)));
         assert_eq!(read("llc_load_misses-all-5"), Ok((CACHE, 2 | 1 << 16, Mode::All, 5)));

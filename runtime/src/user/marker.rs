@@ -48,7 +48,7 @@ const OWNER: &[u8] = b"stapsdt\0";
 pub(super) const SECTION: &str = ".note.stapsdt";
 
 /// Providers and names of a file's markers, of which no more than their notes is read.
-pub(super) fn names(path: &str) -> Vec<(String, String)> {
+pub fn names(path: &str) -> Vec<(String, String)> {
     let Ok(file) = File::open(path) else { return Vec::new() };
     if !file.metadata().is_ok_and(|m| m.is_file()) {
         return Vec::new();
