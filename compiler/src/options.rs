@@ -47,6 +47,8 @@ pub struct Options {
     /// Kernel symbols are errors: they are neither to be looked up (`linkmode=dynamic`) nor
     /// to be left open (`kdefs`).
     pub no_symbols: bool,
+    /// The object is for other kernels, too: what differs between them is no constant.
+    pub portable: bool,
     /// The only processor to trace on.
     pub cpu: Option<u32>,
 }
@@ -73,6 +75,7 @@ impl Default for Options {
             pcapsize: 1514,
             least_stable: None,
             no_symbols: false,
+            portable: false,
             cpu: None,
         }
     }

@@ -9,6 +9,7 @@
 pub mod walk;
 
 use crate::builtins;
+use crate::ir::FieldInfo;
 use crate::kernel::{Attach, Probe};
 use crate::manifest::{AggregatingFunction, Format};
 use crate::types::{RecordId, Space, TypeId, Types};
@@ -296,6 +297,24 @@ pub struct Expr {
     pub span: Span,
 }
 
+/// Something of the kernel's types that its kernel is asked for when the program is loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfKernel {
+    /// Whose BTF has the type: `None` is vmlinux, else a module.
+    pub module: Option<String>,
+    /// Id of the enum or record there.
+    pub root: u32,
+    /// From there: a constant's place in its enum, or members, one within the other.
+    pub path: Vec<u32>,
+    /// For people: `enum migratetype.MIGRATE_MOVABLE`.
+    pub name: String,
+    /// What is asked.
+    pub info: FieldInfo,
+    /// What it is on the kernel compiled against: a constant's value, a member's
+    /// offset, a record's size.
+    pub value: i32,
+}
+
 /// The kinds of expressions.
 ///
 /// A value of integer, enum or pointer type is 64 bits wide, extended by its type's
@@ -310,6 +329,9 @@ pub enum ExprKind {
     Builtin(&'static builtins::Variable),
     /// A macro whose value is read when the program runs, as written: `$1`, `$$1`, `$target`.
     Macro(Rc<str>),
+    /// A constant of one of the kernel's enums, which other kernels may number otherwise,
+    /// whether there is one, or where a member is.
+    OfKernel(Rc<OfKernel>),
     /// The n-th word that the event itself passes (0 if it has fewer); of type int64_t,
     /// or a pointer to a kernel struct for a typed argument.
     RawArg(u8),

@@ -70,12 +70,23 @@ pub(crate) fn field(error: &LoadError, manifest: &Manifest) -> Option<LoadError>
     manifest.script.as_ref()?;
     let line = log.lines().find(|l| l.contains("failed to resolve CO-RE relocation <"))?;
     // `failed to resolve CO-RE relocation <byte_off> [7] struct bio.bi_x (0:3 @ offset 16)`
+    // `failed to resolve CO-RE relocation <enumval_value> [8] enum req_flags::RQF_X = 5`
     let what = line.split_once("] ")?.1;
-    let field = what.split(" (").next()?.to_owned();
+    let field = what.split([' ', '=']).take(2).collect::<Vec<_>>().join(" ").replace("::", ".");
     Some(LoadError::Field {
         probe: probe(manifest, program),
         field,
         place: place.clone(),
+        release: preflight::release(),
+    })
+}
+
+/// That an argument isn't where it was.
+pub(crate) fn arguments(error: &LoadError, manifest: &Manifest) -> Option<LoadError> {
+    let LoadError::Refused { program, log, .. } = error else { return None };
+    manifest.script.as_ref()?;
+    log.contains("invalid bpf_context access").then(|| LoadError::Arguments {
+        probe: probe(manifest, program),
         release: preflight::release(),
     })
 }
@@ -142,9 +153,25 @@ mod tests {
             place: load::Place::default(),
             log: log.to_owned(),
         };
-        let Some(LoadError::Field { probe, field, .. }) = field(&refused, &manifest()) else {
+        let Some(LoadError::Field { probe, field: name, .. }) = field(&refused, &manifest()) else {
             panic!("it isn't seen")
         };
-        assert_eq!((probe.as_str(), field.as_str()), ("rawtp:::event3", "struct bio.x"));
+        assert_eq!((probe.as_str(), name.as_str()), ("rawtp:::event3", "struct bio.x"));
+        let log = "failed to resolve CO-RE relocation <enumval_value> [8] enum flags::GONE = 5";
+        let refused = |log: &str| LoadError::Refused {
+            program: "p3".to_owned(),
+            reason: String::new(),
+            place: load::Place::default(),
+            log: log.to_owned(),
+        };
+        let Some(LoadError::Field { field: name, .. }) = field(&refused(log), &manifest()) else {
+            panic!("it isn't seen")
+        };
+        assert_eq!(name, "enum flags.GONE");
+        let log = "invalid bpf_context access off=32 size=8";
+        let told = arguments(&refused(log), &manifest());
+        assert!(
+            matches!(told, Some(LoadError::Arguments { probe, .. }) if probe == "rawtp:::event3")
+        );
     }
 }

@@ -44,6 +44,13 @@ pub fn build(invocation: &Invocation, options: &mut Options, form: Form) -> Resu
     let object = object::write(ir, code, &manifest, &kernel, &parsed.sources).map_err(|e| {
         Error::System { what: "the object can't be made", source: io::Error::other(e) }
     })?;
+    for name in &object.fixed {
+        eprintln!(
+            "{}: {name} is taken to be on other kernels what it is on this one: it has no name there \
+             to be found by",
+            invocation.name
+        );
+    }
     let (bytes, mode) = match &mut runtime {
         None => (object.elf, 0o644),
         Some(runtime) => {

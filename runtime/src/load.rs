@@ -95,6 +95,17 @@ pub enum LoadError {
         /// The kernel's release.
         release: String,
     },
+    /// An event has other parameters than where the program was built.
+    #[error(
+        "{probe} can't be traced on this kernel ({release}) by what was built for another: its \
+         arguments are others here"
+    )]
+    Arguments {
+        /// The probe's description.
+        probe: String,
+        /// The kernel's release.
+        release: String,
+    },
     /// Anything else.
     #[error("the program can't be loaded: {reason}")]
     Other {
@@ -131,8 +142,9 @@ impl LoadError {
     /// Tells apart what the verifier says of a program from what it says of the function that
     /// the program is for: that comes before it has looked at any instruction.
     fn of(self, manifest: &Manifest) -> LoadError {
-        if let Some(field) = absent::field(&self, manifest) {
-            return field;
+        let lacks = absent::field(&self, manifest).or_else(|| absent::arguments(&self, manifest));
+        if let Some(lacks) = lacks {
+            return lacks;
         }
         let LoadError::Refused { program, reason, log, .. } = &self else { return self };
         let found = manifest.programs.iter().find(|p| p.name == *program);

@@ -553,6 +553,7 @@ impl Options {
             pcapsize: small("pcapsize").clamp(1, 65535),
             least_stable: self.text("amin").and_then(|text| text.parse().ok()),
             no_symbols: self.text("linkmode").as_deref() == Some("dynamic") && !self.on("knodefs"),
+            portable: false,
             cpu: self.number("cpu").and_then(|n| u32::try_from(n).ok()),
         }
     }

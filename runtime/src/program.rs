@@ -17,6 +17,7 @@ use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
 use strand_compiler::check::KnownTypes;
 use strand_compiler::kernel::Kernel;
+use strand_compiler::options::Options as CompilerOptions;
 use strand_compiler::typed::Reliance;
 use strand_compiler::{Compiled, compile};
 use strand_grammar::ast::{Clause, Item, Pragma, ProbeDescription, Program};
@@ -204,7 +205,8 @@ impl Parsed {
         let syntax = diagnostics.iter().all(|d| !d.is_error() || d.code == "D_FUNC_IDENT");
         let mut compiled = None;
         if syntax {
-            let options = options.for_compiler();
+            let portable = matches!(invocation.task, Task::Build(_));
+            let options = CompilerOptions { portable, ..options.for_compiler() };
             let (done, more) = compile(&self.program, &mut self.sources, kernel, &options);
             compiled = done.filter(|_| diagnostics.is_empty());
             if !diagnostics.is_empty() {

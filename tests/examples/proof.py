@@ -11,6 +11,7 @@ import contextlib
 import glob
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,8 @@ PATIENCE = int(os.environ.get("STRAND_PATIENCE", "1"))
 SKIPPED = 77
 # Not the example itself but an executable of it runs: one from this folder, if it is there.
 BUILT = os.environ.get("STRAND_BUILT")
+# What an executable from elsewhere says where the kernel lacks what it needs.
+LACKS = re.compile(r"^.* (can't be traced|isn't there) on this kernel .*$", re.M)
 
 scratch = Path(tempfile.mkdtemp(prefix="strand-proof."))
 atexit.register(shutil.rmtree, scratch, ignore_errors=True)
@@ -85,6 +88,9 @@ def trace_lossy(example, command, *args):
     line = [*(script(example) if BUILT is None else [executable(example)]), "-c", command, *map(str, args)]
     done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           errors="replace", timeout=60 * PATIENCE)
+    lacks = LACKS.search(done.stderr) if BUILT else None
+    if lacks:
+        skip(lacks[0])
     assert done.returncode == 0, f"{example}: {done.returncode}\n{done.stderr[:4000]}"
     return done.stdout, done.stderr
 

@@ -6,8 +6,9 @@
 use super::Checker;
 use super::value::{Value, constant, int};
 use crate::builtins::{self, Param, ParamKind, ResultType, Subroutine};
+use crate::ir::FieldInfo;
 use crate::names::{Inline, Symbol, nearest};
-use crate::typed::{Expr, ExprKind, Shape, VariableId};
+use crate::typed::{Expr, ExprKind, OfKernel, Shape, VariableId};
 use crate::types::{Space, Type, TypeId};
 use std::rc::Rc;
 use strand_grammar::ast::{self, BinaryOp, ExprKind as Syntax, Ident, Scope, UnaryOp};
@@ -145,6 +146,13 @@ impl Checker<'_> {
             return self.bad(span);
         };
         let (value, fine) = self.attempt(|c| c.expr(arg));
+        if let Value::Plain(Expr { kind: ExprKind::OfKernel(known), .. }) = &value
+            && known.info == FieldInfo::EnumValue
+        {
+            let asked = OfKernel { info: FieldInfo::Exists, ..(**known).clone() };
+            let kind = ExprKind::OfKernel(Rc::new(asked));
+            return Expr { kind, ty: self.basic.int, span: self.at(span) };
+        }
         let exists = fine && !self.is_bad(value.ty());
         int(i64::from(exists), self.basic.int, span)
     }

@@ -6,8 +6,10 @@
 use super::Checker;
 use super::place::binary;
 use super::value::{Value, constant, int, wrap_lets};
-use crate::typed::{Expr, ExprKind, Unary};
-use crate::types::{Space, Type, TypeId};
+use crate::ir::FieldInfo;
+use crate::typed::{Expr, ExprKind, OfKernel, Unary};
+use crate::types::{RecordId, Space, Type, TypeId};
+use std::rc::Rc;
 use strand_grammar::ast::{self, BinaryOp, ExprKind as Syntax, Ident, TypeName, UnaryOp};
 use strand_grammar::diagnostic::Diagnostic;
 use strand_grammar::source::Span;
@@ -370,7 +372,8 @@ impl Checker<'_> {
         };
         let size = size.filter(|n| *n > 0);
         if let Some(size) = size {
-            return int(i64::from(size), self.basic.size, span);
+            let path = (Vec::new(), String::new());
+            return self.of_record(complete, path, FieldInfo::TypeSize, size, span);
         }
         let what = self.describe(of);
         let mut d =
@@ -411,6 +414,8 @@ impl Checker<'_> {
     fn offsetof(&mut self, name: &TypeName, path: &[Ident], span: Span) -> Expr {
         let mut ty = self.type_name(name);
         let mut bits = 0;
+        let root = self.types.as_record(ty).and_then(|r| self.complete(r));
+        let mut steps_taken = Vec::new();
         for member in path {
             if self.is_bad(ty) {
                 return self.bad(span);
@@ -444,9 +449,31 @@ impl Checker<'_> {
                 }
                 bits += m.bit_offset;
                 ty = m.ty;
+                steps_taken.push(step.index);
             }
         }
-        int(i64::from(bits / 8), self.basic.size, span)
+        let members = path.iter().map(|m| format!(".{}", m.name)).collect::<String>();
+        self.of_record(root, (steps_taken, members), FieldInfo::Offset, bits / 8, span)
+    }
+
+    /// What is so on the kernel compiled against, of a record or the members at a path in it. In
+    /// what is for several kernels, those are asked.
+    fn of_record(
+        &mut self,
+        record: Option<RecordId>,
+        (path, members): (Vec<u32>, String),
+        info: FieldInfo,
+        value: u32,
+        span: Span,
+    ) -> Expr {
+        let record = record.filter(|_| self.options.portable).map(|r| self.types.record(r));
+        let Some((record, (module, root))) = record.and_then(|r| Some((r, r.btf.clone()?))) else {
+            return int(i64::from(value), self.basic.size, span);
+        };
+        let name = format!("{}{members}", record.tag.as_deref().unwrap_or_default());
+        let asked = OfKernel { module, root, path, name, info, value: value.cast_signed() };
+        let kind = ExprKind::OfKernel(Rc::new(asked));
+        Expr { kind, ty: self.basic.size, span: self.at(span) }
     }
 
     // ------------------------------------------------------------------- indexing

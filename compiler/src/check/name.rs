@@ -8,8 +8,9 @@ use super::Checker;
 use super::args::number_of;
 use super::value::{Value, constant, int, is_simple};
 use crate::builtins;
+use crate::ir::FieldInfo;
 use crate::names::{Inline, Symbol, nearest, written};
-use crate::typed::{Expr, ExprKind, Shape, VariableId};
+use crate::typed::{Expr, ExprKind, OfKernel, Shape, VariableId};
 use crate::types::{Type, TypeId};
 use std::rc::Rc;
 use strand_grammar::ast;
@@ -48,7 +49,7 @@ impl Checker<'_> {
         }
         let known = self.kernel_types.enumerator(self.kernel, &mut self.types, &name.name);
         if let Some((value, ty)) = known {
-            return Value::Plain(int(value, ty, self.at(name.span)));
+            return Value::Plain(self.kernel_constant(&name.name, value, ty, name.span));
         }
         self.undefined_variable(scope, name)
     }
@@ -311,6 +312,30 @@ impl Checker<'_> {
                     .hint(format!("rename the {kind}")),
             );
         }
-        Some(Value::Plain(int(value, ty, self.at(name.span))))
+        Some(Value::Plain(self.kernel_constant(&name.name, value, ty, name.span)))
+    }
+
+    /// A constant of an enum, which is asked for when the program is loaded if it is the
+    /// kernel's, and the program for several kernels.
+    fn kernel_constant(&mut self, name: &str, value: i64, ty: TypeId, span: Span) -> Expr {
+        let span = self.at(span);
+        let found = match self.types.resolved(ty) {
+            Type::Enum(id) if self.options.portable => {
+                let known = self.types.enumeration(*id);
+                let index = known.items.iter().position(|(n, _)| n == name);
+                known.btf.clone().zip(index).zip(i32::try_from(value).ok()).map(
+                    |(((module, id), index), value)| {
+                        let name = format!("enum {}.{name}", known.tag.as_deref().unwrap_or(""));
+                        let (path, info) = (vec![index as u32], FieldInfo::EnumValue);
+                        OfKernel { module, root: id, path, name, info, value }
+                    },
+                )
+            }
+            _ => None,
+        };
+        match found {
+            Some(e) => Expr { kind: ExprKind::OfKernel(Rc::new(e)), ty, span },
+            None => int(value, ty, span),
+        }
     }
 }

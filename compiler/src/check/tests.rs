@@ -90,6 +90,10 @@ fn compiles(text: &str) -> bool {
 }
 
 fn compiled(text: &str) -> Option<Compiled> {
+    compiled_with(text, &Options::default())
+}
+
+fn compiled_with(text: &str, options: &Options) -> Option<Compiled> {
     let kernel = FixtureKernel::new();
     let mut sources = Sources::new();
     let source = sources.add("test.d", text, SourceKind::Script);
@@ -100,8 +104,7 @@ fn compiled(text: &str) -> Option<Compiled> {
     if !diagnostics.is_empty() {
         return None;
     }
-    let (compiled, diagnostics) =
-        crate::compile(&program, &mut sources, &kernel, &Options::default());
+    let (compiled, diagnostics) = crate::compile(&program, &mut sources, &kernel, options);
     assert!(compiled.is_some() || !diagnostics.is_empty(), "refused without a word: {text}");
     compiled
 }
@@ -155,4 +158,24 @@ proptest! {
         compiles(&format!("{PRELUDE}BEGIN {{ {e}; }}\n"));
         compiles(&format!("{PRELUDE}BEGIN /{predicate}/ {{ }}\n"));
     }
+}
+
+/// What is numbered otherwise on other kernels isn't a constant in what is for all of them.
+#[test]
+fn constants_of_the_kernel() {
+    let text = "BEGIN { trace(REQ_OP_FLUSH); trace(defined(REQ_OP_READ) ? 1 << REQ_OP_READ : 7);
+        trace(offsetof(struct request, state)); trace(sizeof (struct request));
+        trace(((struct request *)curthread)->state == MQ_RQ_COMPLETE); trace(defined(NO_SUCH)); }";
+    let asked = |portable: bool| {
+        let options = Options { portable, ..Options::default() };
+        let compiled = compiled_with(text, &options).expect("it compiles");
+        let ir = compiled.ir.to_string();
+        let asks = ir.lines().filter_map(|l| l.trim().split("= info.").nth(1));
+        asks.filter_map(|l| l.split(" ;").next()).map(|l| l.trim().to_owned()).collect::<Vec<_>>()
+    };
+    // Where the member is that is read.
+    assert_eq!(asked(false), ["offset field:0"]);
+    let expected = "enum_value field:0, exists field:1, enum_value field:1, offset field:2, \
+                    type_size field:3, offset field:4, enum_value field:5";
+    assert_eq!(asked(true).join(", "), expected);
 }

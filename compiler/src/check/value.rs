@@ -125,6 +125,7 @@ pub(crate) fn is_simple(e: &Expr) -> bool {
         | ExprKind::Local(_)
         | ExprKind::Builtin(_)
         | ExprKind::Macro(_)
+        | ExprKind::OfKernel(_)
         | ExprKind::Variable(_)
         | ExprKind::String(_) => true,
         ExprKind::Cast(a) => is_simple(a),

@@ -5,9 +5,9 @@
 
 use super::context::{Context, Operand, Text};
 use crate::builtins::Call;
-use crate::ir::{BinOp, BlockId, Cond, Target as Jump, Type, UnOp, Value, Width};
+use crate::ir::{BinOp, BlockId, Cond, Field, Target as Jump, Type, UnOp, Value, Width};
 use crate::manifest::Fault;
-use crate::typed::{Expr, ExprKind, PlaceBase, Target, Unary};
+use crate::typed::{Expr, ExprKind, OfKernel, PlaceBase, Target, Unary};
 use crate::types::{Space, Type as DType};
 use strand_grammar::ast::BinaryOp;
 use strand_grammar::source::Span;
@@ -37,12 +37,28 @@ impl Context<'_, '_> {
         Operand::Number(self.b.load(Width::W64, false, at, 0))
     }
 
+    /// What is asked of the kernel that loads the program.
+    fn of_kernel(&mut self, asked: &OfKernel) -> Value {
+        let field = self.unit.field(Field {
+            module: asked.module.clone(),
+            root: asked.root,
+            path: asked.path.clone(),
+            name: asked.name.clone(),
+            offset: asked.value.cast_unsigned(),
+            size: asked.value.cast_unsigned(),
+            signed: true,
+            bits: None,
+        });
+        self.b.field_info(field, asked.info)
+    }
+
     fn expr_inner(&mut self, e: &Expr) -> Operand {
         let number = match &e.kind {
             ExprKind::Int(n) => self.int(*n),
             ExprKind::String(bytes) => return Operand::Text(Text::Literal(bytes.clone())),
             ExprKind::Builtin(v) => return (v.lower)(self),
             ExprKind::Macro(name) => return self.late_macro(name),
+            ExprKind::OfKernel(asked) => self.of_kernel(asked),
             ExprKind::RawArg(n) => return self.raw_arg(*n, e.span),
             ExprKind::Variable(id) => return self.variable(*id),
             ExprKind::Element(id, keys) => return self.element(*id, keys),

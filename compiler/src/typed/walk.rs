@@ -100,6 +100,7 @@ pub fn expr<'a>(e: &'a Expr, f: &mut dyn FnMut(Node<'a>)) {
         | ExprKind::String(_)
         | ExprKind::Builtin(_)
         | ExprKind::Macro(_)
+        | ExprKind::OfKernel(_)
         | ExprKind::RawArg(_)
         | ExprKind::Variable(_)
         | ExprKind::Local(_) => {}
