@@ -6,8 +6,8 @@
 //! are, `expected.rs` how shown output may leave things open; `TESTING.md` tells authors.
 //! `UPDATE=1` rewrites the output of blocks that fail: read what it wrote.
 //!
-//! The blocks of a page share a folder, which holds the files that the page shows; a script
-//! without a file name has a folder of its own. They run in any order.
+//! Each block has a folder of its own, which holds the files that the page shows. They run in
+//! any order, and at the same time.
 
 mod complete;
 mod expected;
@@ -64,7 +64,7 @@ fn main() {
             }
         };
         let folder = folder.join(&name);
-        write_files(&folder, &page).expect("files in a temporary folder");
+        write_files(&folder, &page.files).expect("files in a temporary folder");
         if name == "errors" {
             trials.extend(refused::trials(&path, &folder, no_live.is_none()));
         }
@@ -73,7 +73,10 @@ fn main() {
             // The virtual machines run those that this kernel may be too poor for.
             let needs = block.needs.iter().map(|probe| format!(" needs {probe}"));
             let title = format!("{name}:{}{}", block.line, needs.collect::<String>());
-            let case = Case { path: path.clone(), folder: folder.clone(), block };
+            // Its own, as others may compile the same program at this moment.
+            let folder = folder.with_file_name(format!("{name}-{}", block.line));
+            write_files(&folder, &page.files).expect("files in a temporary folder");
+            let case = Case { path: path.clone(), folder, block };
             let updates = Arc::clone(&updates);
             let trial = Trial::ignorable_test(title, move || case.execute(&updates));
             trials.push(trial.with_ignored_flag(skip));
@@ -95,9 +98,9 @@ fn pages(docs: &Path) -> Vec<PathBuf> {
 }
 
 /// Puts the files that a page shows where its blocks find them.
-fn write_files(folder: &Path, page: &Page) -> std::io::Result<()> {
+fn write_files(folder: &Path, files: &[(String, String)]) -> std::io::Result<()> {
     fs::create_dir(folder)?;
-    for (name, text) in &page.files {
+    for (name, text) in files {
         fs::write(folder.join(name), text)?;
     }
     Ok(())
@@ -140,11 +143,9 @@ impl Case {
     fn check(&self, updates: &Updates) -> Result<(), Failed> {
         match &self.block.run {
             Run::Script { text, check, shown } => {
-                let folder = self.folder.join(format!("line-{}", self.block.line));
-                fs::create_dir(&folder)?;
-                fs::write(folder.join("script.d"), text)?;
+                fs::write(self.folder.join("script.d"), text)?;
                 let how = if *check { "check" } else { "-q" };
-                let output = self.run(&format!("strand {how} script.d"), &folder)?;
+                let output = self.run(&format!("strand {how} script.d"), &self.folder)?;
                 let refused = *check && shown.is_some();
                 if output.status.is_some_and(|s| s.success()) == refused {
                     let status =
