@@ -62,12 +62,14 @@ sdt:xfs::xfs_log_force
 
 /*
  * What it has slept since has been for the worker. The lock is held: the state is the one by
- * which it decides whether to wait.
+ * which it decides whether to wait. The worker itself waits where a checkpoint needs more than
+ * one buffer: for those before the last.
  */
 sdt:xfs::xlog_iclog_wait_on
-/self->caller && wanted[args[0]->ic_log->l_mp] &&
+/wanted[args[0]->ic_log->l_mp] &&
     args[0]->ic_state != XLOG_STATE_ACTIVE && args[0]->ic_state != XLOG_STATE_DIRTY/
 {
+	self->caller = self->caller ? self->caller : arg1;
 	@waits[execname, pid, self->caller] = sum(1);
 	self->waits = 1;
 }
