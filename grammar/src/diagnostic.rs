@@ -3,10 +3,13 @@
 //! In: diagnostics from any stage. Out: text, rendered by codespan-reporting; only
 //! this module knows of that crate. Decides the layout, never the wording.
 
+mod excerpt;
+
 use crate::source::{SourceId, SourceKind, Sources, Span};
 use codespan_reporting::diagnostic::{Diagnostic as Report, LabelStyle};
-use codespan_reporting::files::{Error, Files};
+use codespan_reporting::files::{Error, Files, column_index};
 use codespan_reporting::term;
+use excerpt::{Excerpt, line_range};
 use std::ops::Range;
 
 /// How bad it is.
@@ -127,11 +130,11 @@ impl Diagnostic {
 
 /// The text of diagnostics, errors last as they came; `color` for a terminal.
 pub fn render(sources: &Sources, diagnostics: &[Diagnostic], color: bool) -> String {
-    let files = Texts(sources);
     let config = term::Config { chars: term::Chars::ascii(), ..term::Config::default() };
     let mut out = String::new();
     for d in diagnostics {
-        let report = to_report(sources, d);
+        let files = Texts::new(sources, d);
+        let report = files.report(d);
         let result = if color {
             let mut buffer = term::termcolor::Buffer::ansi();
             let result = term::emit_to_write_style(&mut buffer, &config, &files, &report);
@@ -154,11 +157,63 @@ pub fn render(sources: &Sources, diagnostics: &[Diagnostic], color: bool) -> Str
     out
 }
 
-/// Sources as codespan asks for them.
-struct Texts<'a>(&'a Sources);
+/// Sources as codespan asks for them, for one diagnostic.
+struct Texts<'a> {
+    sources: &'a Sources,
+    /// Of sources in which it points to lines that are too long.
+    excerpts: Vec<(SourceId, Excerpt<'a>)>,
+}
 
 /// A file for codespan: a source, and a byte of it whose line mark says how it is called.
 type FileId = (SourceId, u32);
+
+impl<'a> Texts<'a> {
+    fn new(sources: &'a Sources, d: &Diagnostic) -> Self {
+        let labels = d.primary.iter().chain(&d.labels);
+        let spans: Vec<Span> = labels.map(|l| l.span).collect();
+        let mut ids: Vec<SourceId> = spans.iter().map(|s| s.source).collect();
+        ids.sort();
+        ids.dedup();
+        let of = |id: &SourceId| {
+            let within: Vec<Span> = spans.iter().copied().filter(|s| s.source == *id).collect();
+            Some((*id, Excerpt::new(sources.get(*id), &within)?))
+        };
+        Texts { sources, excerpts: ids.iter().filter_map(of).collect() }
+    }
+
+    fn excerpt(&self, id: SourceId) -> Option<&Excerpt<'a>> {
+        self.excerpts.iter().find(|(of, _)| *of == id).map(|(_, excerpt)| excerpt)
+    }
+
+    fn report(&self, d: &Diagnostic) -> Report<FileId> {
+        let severity = match d.severity {
+            Severity::Error => codespan_reporting::diagnostic::Severity::Error,
+            Severity::Warning => codespan_reporting::diagnostic::Severity::Warning,
+        };
+        let label = |style, l: &Label| {
+            let file = file_of(self.sources, l.span);
+            let range = match self.excerpt(l.span.source) {
+                Some(excerpt) => {
+                    let Range { start, end } = l.span.range();
+                    excerpt.place(start)..excerpt.place(end)
+                }
+                None => l.span.range(),
+            };
+            codespan_reporting::diagnostic::Label::new(style, file, range)
+                .with_message(l.text.clone())
+        };
+        let mut labels = Vec::new();
+        if let Some(p) = &d.primary {
+            labels.push(label(LabelStyle::Primary, p));
+        }
+        labels.extend(d.labels.iter().map(|l| label(LabelStyle::Secondary, l)));
+        Report::new(severity)
+            .with_code(d.code)
+            .with_message(d.message.clone())
+            .with_labels(labels)
+            .with_notes(d.notes.clone())
+    }
+}
 
 impl<'a> Files<'a> for Texts<'a> {
     type FileId = FileId;
@@ -166,59 +221,56 @@ impl<'a> Files<'a> for Texts<'a> {
     type Source = &'a str;
 
     fn name(&'a self, (source, at): FileId) -> Result<&'a str, Error> {
-        Ok(self.0.get(source).place(at).0)
+        Ok(self.sources.get(source).place(at).0)
     }
 
     fn source(&'a self, (source, _): FileId) -> Result<&'a str, Error> {
-        Ok(&self.0.get(source).text)
+        let whole = || self.sources.get(source).text.as_str();
+        Ok(self.excerpt(source).map_or_else(whole, |excerpt| excerpt.text.as_str()))
     }
 
     fn line_index(&'a self, (source, _): FileId, byte: usize) -> Result<usize, Error> {
-        Ok(self.0.get(source).physical_line(byte as u32) - 1)
+        Ok(match self.excerpt(source) {
+            Some(excerpt) => excerpt.line_starts.partition_point(|start| *start <= byte) - 1,
+            None => self.sources.get(source).physical_line(byte as u32) - 1,
+        })
     }
 
     fn line_number(&'a self, (source, _): FileId, line: usize) -> Result<usize, Error> {
-        let source = self.0.get(source);
+        let source = self.sources.get(source);
         let start = source.line_starts().get(line).copied();
         Ok(start.map_or(line + 1, |start| source.place(start).1))
     }
 
+    fn column_number(
+        &'a self,
+        (source, _): FileId,
+        line: usize,
+        byte: usize,
+    ) -> Result<usize, Error> {
+        let byte = self.excerpt(source).map_or(byte, |excerpt| excerpt.original(line, byte));
+        let source = self.sources.get(source);
+        Ok(column_index(&source.text, line_range(source, line), byte) + 1)
+    }
+
     fn line_range(&'a self, (source, _): FileId, line: usize) -> Result<Range<usize>, Error> {
-        let source = self.0.get(source);
-        let starts = source.line_starts();
-        let Some(&start) = starts.get(line) else {
-            return Err(Error::LineTooLarge { given: line, max: starts.len().saturating_sub(1) });
-        };
-        let end = starts.get(line + 1).map_or(source.text.len(), |end| *end as usize);
-        Ok(start as usize..end)
+        let whole = self.sources.get(source);
+        let lines = whole.line_starts().len();
+        if line >= lines {
+            return Err(Error::LineTooLarge { given: line, max: lines.saturating_sub(1) });
+        }
+        Ok(match self.excerpt(source) {
+            Some(Excerpt { text, line_starts, .. }) => {
+                line_starts[line]..line_starts.get(line + 1).copied().unwrap_or(text.len())
+            }
+            None => line_range(whole, line),
+        })
     }
 }
 
 /// The file that a byte is in, the same for all bytes that are known by one name.
 fn file_of(sources: &Sources, span: Span) -> FileId {
     (span.source, sources.get(span.source).name_from(span.start))
-}
-
-fn to_report(sources: &Sources, d: &Diagnostic) -> Report<FileId> {
-    let severity = match d.severity {
-        Severity::Error => codespan_reporting::diagnostic::Severity::Error,
-        Severity::Warning => codespan_reporting::diagnostic::Severity::Warning,
-    };
-    let label = |style, l: &Label| {
-        let file = file_of(sources, l.span);
-        codespan_reporting::diagnostic::Label::new(style, file, l.span.range())
-            .with_message(l.text.clone())
-    };
-    let mut labels = Vec::new();
-    if let Some(p) = &d.primary {
-        labels.push(label(LabelStyle::Primary, p));
-    }
-    labels.extend(d.labels.iter().map(|l| label(LabelStyle::Secondary, l)));
-    Report::new(severity)
-        .with_code(d.code)
-        .with_message(d.message.clone())
-        .with_labels(labels)
-        .with_notes(d.notes.clone())
 }
 
 /// A diagnostic as dtrace(1) says it: `line N: [TAG] message`.

@@ -182,3 +182,25 @@ fn types_are_probes_with_pspec() {
     let clauses = program.items.iter().filter(|i| matches!(i, Item::Clause(_))).count();
     assert_eq!(clauses, 2);
 }
+
+/// Of lines that are too long to be read, such as macros make, the part is shown that is meant.
+#[test]
+fn long_lines_are_cut() {
+    let many = |text: &str, n| text.repeat(n);
+    insta::assert_snapshot!(
+        parse_as(
+            UnitKind::Script,
+            &format!(
+                "BEGIN {{\n\t{}trace(]; {}\n}}",
+                many("trace(\"ä\"); ", 90),
+                many("x = 1; ", 90)
+            ),
+            &[]
+        )
+        .1
+    );
+    let far = format!("BEGIN {{ trace(1; {}}}\n", many("x = 1; ", 90));
+    insta::assert_snapshot!(parse_as(UnitKind::Script, &far, &[]).1);
+    let two = format!("BEGIN {{ {} trace((1); }}\n", many("x = 1; ", 90));
+    insta::assert_snapshot!(parse_as(UnitKind::Script, &two, &[]).1);
+}
