@@ -41,6 +41,9 @@ impl Checker<'_> {
 
     /// Reports an aggregation that nothing was put into yet.
     pub(super) fn undefined_aggregation(&mut self, code: &'static str, a: &Aggregation) {
+        if self.aggregations_in_error.contains(&a.name.name) {
+            return;
+        }
         let message = format!("there is no aggregation `@{}`", a.name.name);
         let d = Diagnostic::error(code, a.name.span, message);
         let known = self.aggregation_names.keys().map(String::as_str);
@@ -95,9 +98,10 @@ impl Checker<'_> {
         let (id, keys) = match known {
             Some(id) => (id, self.known_keys(id, a, span)),
             None => {
-                let types = self.first_keys(a);
-                let aggregated = aggregated.as_ref()?;
-                let types = types?;
+                let (Some(types), Some(aggregated)) = (self.first_keys(a), &aggregated) else {
+                    self.aggregations_in_error.insert(a.name.name.clone());
+                    return None;
+                };
                 let id = self.define_aggregation(a, aggregated, types.clone());
                 (id, self.known_keys(id, a, span))
             }

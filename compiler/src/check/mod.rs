@@ -243,6 +243,8 @@ pub(crate) struct Checker<'a> {
     pub holds_kernel: Vec<bool>,
     pub aggregations: Vec<KnownAggregation>,
     pub aggregation_names: FxHashMap<String, typed::AggregationId>,
+    /// Names that would be aggregations but for an error that was reported.
+    pub aggregations_in_error: FxHashSet<String>,
     pub translators: Vec<Rc<Translator>>,
     pub library: Library,
     pub env: Env,
@@ -281,6 +283,7 @@ impl<'a> Checker<'a> {
             holds_kernel: Vec::new(),
             aggregations: Vec::new(),
             aggregation_names: FxHashMap::default(),
+            aggregations_in_error: FxHashSet::default(),
             translators: Vec::new(),
             library: Library::new(),
             env: Env::default(),
