@@ -123,6 +123,7 @@ fn of_process(
     digits: &str,
 ) -> Result<Vec<ProbeName>, ProbeError> {
     let mut problem = None;
+    let mut seen = None;
     let mut all = Vec::new();
     for at in 0..digits.len() {
         let id = &digits[at..];
@@ -137,6 +138,7 @@ fn of_process(
                 continue;
             }
         };
+        seen = seen.or(Some(id));
         let mut found = Vec::new();
         let wanted = |provider: &str| glob_match(name, provider);
         in_process(users, &process, false, &mut found, pattern, wanted);
@@ -149,10 +151,9 @@ fn of_process(
             all.extend(markers.map(|m| format!("{}{id}:::{}", m.provider, m.name)));
         }
     }
-    // Of a provider that is a glob, others may well have something.
-    match problem {
-        Some(e) if all.is_empty() => Err(ProbeError { code: "D_PDESC_ZERO", ..e }),
-        _ => Err(none("the process has", all)),
+    match (problem, seen) {
+        (Some(e), None) => Err(ProbeError { code: "D_PDESC_ZERO", ..e }),
+        (_, seen) => Err(none(&format!("process {} has", seen.unwrap_or(digits)), all)),
     }
 }
 
