@@ -109,9 +109,14 @@ fn slab_caches() {
 #[test]
 fn waiting_for_a_mutex() {
     let program = "import threading as t,time;l=t.Lock();l.acquire();\
-                   x=t.Thread(target=l.acquire);x.start();time.sleep(0.05);l.release();x.join()";
+                   x=t.Thread(target=l.acquire);x.start();time.sleep(0.3);l.release();x.join()";
     let command = format!("python3 -c '{program}'");
-    run("book/mtxtime.d", &command, &[], &[r"libc|python", r"33554432 \|@+ +\d"]);
+    run(
+        "book/mtxtime.d",
+        &command,
+        &[],
+        &[r"libc|python", r"(67108864|134217728|268435456|536870912) +\|@+ +\d"],
+    );
 }
 
 #[test]
