@@ -194,12 +194,13 @@ impl FixtureKernel {
                 ty: ArgType::D { text: (*t).into(), userland: t.ends_with('*') },
                 translated: None,
             });
-            let entry = Attach::SyscallEntry { number: *number, args: types.len() as u8 };
+            let (number, compat) = (*number, Vec::new());
+            let entry = Attach::SyscallEntry { number, compat, args: types.len() as u8 };
             let entry = vec![site(entry)];
             self.add(probe("syscall", "vmlinux", name, "entry", args.collect(), entry));
             let args = vec![plain(0, "long"), plain(1, "long")];
             let back = Site {
-                attach: Attach::SyscallReturn { number: *number },
+                attach: Attach::SyscallReturn { number, compat: Vec::new() },
                 args: vec!["arg0".into(), "arg0".into()],
                 when: None,
             };

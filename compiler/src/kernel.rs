@@ -284,6 +284,8 @@ pub enum Attach {
     SyscallEntry {
         /// Its number.
         number: u32,
+        /// Its numbers in 32-bit programs.
+        compat: Vec<u32>,
         /// Number of arguments.
         args: u8,
     },
@@ -291,6 +293,8 @@ pub enum Attach {
     SyscallReturn {
         /// Its number.
         number: u32,
+        /// Its numbers in 32-bit programs.
+        compat: Vec<u32>,
     },
     /// fentry: `args` words as context, trusted where they are pointers.
     Fentry {

@@ -19,6 +19,8 @@ struct Registers {
     params: &'static [i32],
     /// System-call arguments.
     syscall: &'static [i32],
+    /// Those of a 32-bit program's call.
+    compat: &'static [i32],
     ret: i32,
     pc: i32,
     sp: i32,
@@ -32,6 +34,7 @@ struct Registers {
 const REGISTERS: Registers = Registers {
     params: &[112, 104, 96, 88, 72, 64],
     syscall: &[112, 104, 96, 56, 72, 64],
+    compat: &[40, 88, 96, 104, 112, 32],
     ret: 80,
     pc: 128,
     sp: 152,
@@ -139,8 +142,7 @@ impl Context<'_, '_> {
             Attach::SyscallEntry { args, .. } => {
                 let known = usize::from(*args).min(REGISTERS.syscall.len());
                 if i < known || matches!(self.env.firing, Firing::Table { .. }) && i < 6 {
-                    let regs = self.b.load_ptr(bpf, 0);
-                    self.b.load(Width::W64, false, regs, REGISTERS.syscall[i])
+                    self.call_arg(i)
                 } else {
                     self.int(0)
                 }
@@ -252,6 +254,27 @@ impl Context<'_, '_> {
         let value = self.b.binary_imm(BinOp::Shl, value, unused);
         let back = if arg.signed { BinOp::AShr } else { BinOp::LShr };
         self.b.binary_imm(back, value, unused)
+    }
+
+    /// What a system call is given: 32-bit programs pass it otherwise.
+    fn call_arg(&mut self, n: usize) -> Value {
+        let bpf = self.env.bpf;
+        let regs = self.b.load_ptr(bpf, 0);
+        let Some(compat) = self.is_compat() else {
+            return self.b.load(Width::W64, false, regs, REGISTERS.syscall[n]);
+        };
+        let (own, other) = (self.b.block(&[]), self.b.block(&[]));
+        let done = self.b.block(&[Type::I64]);
+        self.b.branch_imm(Cond::Eq, compat, 0, own, other);
+        for (block, width, at) in
+            [(own, Width::W64, REGISTERS.syscall[n]), (other, Width::W32, REGISTERS.compat[n])]
+        {
+            self.b.switch_to(block);
+            let arg = self.b.load(width, false, regs, at);
+            self.b.jump(done, &[arg]);
+        }
+        self.b.switch_to(done);
+        self.b.block_param(done, 0)
     }
 
     /// The sampled program counter if it is of that side, else 0.

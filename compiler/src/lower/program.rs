@@ -113,7 +113,7 @@ fn layers<'e>(enablings: &[&'e Enabling]) -> Vec<Vec<&'e Enabling>> {
 /// The number of a site's system call.
 fn call_of(site: &EnabledSite) -> u32 {
     match site.attach {
-        Attach::SyscallEntry { number, .. } | Attach::SyscallReturn { number } => number,
+        Attach::SyscallEntry { number, .. } | Attach::SyscallReturn { number, .. } => number,
         _ => CALLS,
     }
 }
@@ -359,30 +359,48 @@ impl Context<'_, '_> {
 
 // ------------------------------------------------------------------- system calls
 
-/// Length of the tables by call number; calls beyond it aren't any kernel's.
-const CALLS: u32 = 1024;
+/// Numbers that calls may have; those beyond aren't any kernel's.
+const CALLS: u32 = 512;
+/// Length of the tables: behind the calls by their numbers, calls of 32-bit programs by theirs.
+const INDEXES: u32 = 2 * CALLS;
+/// What the kernel notes in `thread_info.status` while such a call runs (TS_COMPAT).
+const COMPAT: i64 = 2;
 /// Bytes of a call's name with its NUL.
 const NAME: u32 = 32;
 
+/// Where a site's system call is in the tables: nowhere if its number is none.
+fn indexes(site: &EnabledSite) -> Vec<usize> {
+    let (Attach::SyscallEntry { number, compat, .. } | Attach::SyscallReturn { number, compat }) =
+        &site.attach
+    else {
+        return Vec::new();
+    };
+    let own = (*number < CALLS).then_some(*number);
+    let others = compat.iter().filter(|n| **n < CALLS).map(|n| n + CALLS);
+    own.into_iter().chain(others).map(|n| n as usize).collect()
+}
+
 /// One program for all system calls that are enabled.
 fn lower_dispatch(unit: &mut Unit, event: &str, enablings: &[&Enabling]) {
-    let mut groups = vec![0u8; 2 * CALLS as usize];
-    let mut ids = vec![0u8; 4 * CALLS as usize];
-    let mut names = vec![0u8; (NAME * CALLS) as usize];
+    let mut groups = vec![0u8; 2 * INDEXES as usize];
+    let mut ids = vec![0u8; 4 * INDEXES as usize];
+    let mut names = vec![0u8; (NAME * INDEXES) as usize];
     let mut attach = Vec::new();
     let mut probes = Vec::new();
     for (group, enabling) in enablings.iter().enumerate() {
         for site in &enabling.sites {
-            let n = call_of(site) as usize;
-            if n >= CALLS as usize {
+            let indexes = indexes(site);
+            if indexes.is_empty() {
                 continue;
             }
-            groups[2 * n..2 * n + 2].copy_from_slice(&(group as u16 + 1).to_le_bytes());
-            ids[4 * n..4 * n + 4].copy_from_slice(&site.probe.id.to_le_bytes());
-            let name = site.probe.function.as_bytes();
-            let len = name.len().min(NAME as usize - 1);
-            let at = n * NAME as usize;
-            names[at..at + len].copy_from_slice(&name[..len]);
+            for n in indexes {
+                groups[2 * n..2 * n + 2].copy_from_slice(&(group as u16 + 1).to_le_bytes());
+                ids[4 * n..4 * n + 4].copy_from_slice(&site.probe.id.to_le_bytes());
+                let name = site.probe.function.as_bytes();
+                let len = name.len().min(NAME as usize - 1);
+                let at = n * NAME as usize;
+                names[at..at + len].copy_from_slice(&name[..len]);
+            }
             attach.push(site.attach.clone());
             probes.push(site.probe.id);
         }
@@ -395,10 +413,7 @@ fn lower_dispatch(unit: &mut Unit, event: &str, enablings: &[&Enabling]) {
     let name = symbol(unit, event);
     let mut cx = start(unit, &name, first, site);
     let out = cx.prologue(&site.attach);
-    let nr = cx.call_number(&site.attach);
-    let limit = cx.int(i64::from(CALLS));
-    cx.go_on_if(Cond::ULt, nr, limit, out);
-    let index = cx.bounded(nr, CALLS);
+    let index = cx.call_index(&site.attach, out);
     let offset = cx.b.binary_imm(BinOp::Shl, index, 1);
     let table = cx.b.rodata(groups);
     let at = cx.b.binary(BinOp::Add, table, offset);
@@ -413,7 +428,7 @@ fn lower_dispatch(unit: &mut Unit, event: &str, enablings: &[&Enabling]) {
         cx.b.switch_to(mine);
         cx.env.site = Rc::new(enabling.sites[0].clone());
         let fields = [None, None, Some(functions), None];
-        cx.env.firing = Firing::Table { index, len: CALLS, ids, fields };
+        cx.env.firing = Firing::Table { index, len: INDEXES, ids, fields };
         cx.clauses(enabling, &mut ordinals, out);
         cx.b.jump(out, &[]);
         cx.b.switch_to(next);
@@ -426,6 +441,32 @@ fn lower_dispatch(unit: &mut Unit, event: &str, enablings: &[&Enabling]) {
 }
 
 impl Context<'_, '_> {
+    /// Where in the tables this system call is.
+    fn call_index(&mut self, attach: &Attach, out: BlockId) -> Value {
+        let nr = self.call_number(attach);
+        let limit = self.int(i64::from(CALLS));
+        self.go_on_if(Cond::ULt, nr, limit, out);
+        let index = match self.field_of("task_struct", &["thread_info", "status"]) {
+            None => nr,
+            Some(_) => {
+                let task = self.helper(Helper::GET_CURRENT_TASK_BTF, &[]);
+                let status = self.task_field(task, &["thread_info", "status"]);
+                let status = self.number(&status);
+                let compat = self.b.binary_imm(BinOp::And, status, COMPAT);
+                let behind = self.b.binary_imm(BinOp::Mul, compat, i64::from(CALLS) / COMPAT);
+                self.b.binary(BinOp::Add, nr, behind)
+            }
+        };
+        self.bounded(index, INDEXES)
+    }
+
+    /// Not 0 if the system call that fires is a 32-bit program's; none if there are no such.
+    pub(super) fn is_compat(&mut self) -> Option<Value> {
+        self.field_of("task_struct", &["thread_info", "status"])?;
+        let Firing::Table { index, .. } = self.env.firing else { return None };
+        Some(self.b.binary_imm(BinOp::And, index, i64::from(CALLS)))
+    }
+
     /// Which system call this is: the second word of `sys_enter`, and for `sys_exit` what
     /// the registers kept of it.
     fn call_number(&mut self, attach: &Attach) -> Value {
@@ -546,7 +587,7 @@ mod tests {
     fn enabling(numbers: &[u32]) -> Enabling {
         let site = |number: &u32| EnabledSite {
             probe: Probe { id: *number, ..Probe::default() },
-            attach: Attach::SyscallReturn { number: *number },
+            attach: Attach::SyscallReturn { number: *number, compat: Vec::new() },
         };
         Enabling { sites: numbers.iter().map(site).collect(), clauses: Vec::new() }
     }

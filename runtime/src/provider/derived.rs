@@ -163,14 +163,8 @@ impl Source {
                 let fits = self.params.is_none_or(|n| n == count);
                 fits.then(|| attach(kernel, name.to_owned(), module, count as u8))
             }
-            Event::Call(name) => {
-                let (number, args) = syscall::number(kernel, name)?;
-                Some(Attach::SyscallEntry { number, args })
-            }
-            Event::CallReturn(name) => {
-                let (number, _) = syscall::number(kernel, name)?;
-                Some(Attach::SyscallReturn { number })
-            }
+            Event::Call(name) => syscall::entry(kernel, name),
+            Event::CallReturn(name) => syscall::result(kernel, name),
             Event::Function(name) => {
                 let args = function(kernel, name)?;
                 let function = name.to_owned();

@@ -24,26 +24,32 @@ struct Call {
     name: &'static str,
     /// On this architecture.
     number: u32,
+    /// Those of 32-bit programs on x86-64, separated by `/`.
+    compat: &'static str,
     /// Declarations, separated by commas.
     params: &'static str,
 }
 
 const TABLE: &str = include_str!("syscalls.tbl");
 
+/// Column of the numbers of x86-64.
+const X86: usize = 1;
+
 /// Column of the numbers of this architecture.
-const COLUMN: usize = if cfg!(target_arch = "aarch64") { 2 } else { 1 };
+const COLUMN: usize = if cfg!(target_arch = "aarch64") { 2 } else { X86 };
 
 /// Id of the call with number 0.
 const FIRST: u32 = 1000;
 
-/// Reads the table's lines: name, a number for each architecture, parameters.
+/// Reads the table's lines: name, numbers for each architecture, parameters.
 fn parse(table: &'static str, column: usize) -> Vec<Call> {
     let line = |line: &'static str| {
-        let words: Vec<&str> = line.splitn(4, ' ').collect();
+        let words: Vec<&str> = line.splitn(5, ' ').collect();
         Some(Call {
             name: words.first()?,
             number: words.get(column)?.parse().ok()?,
-            params: words.get(3).copied().unwrap_or(""),
+            compat: words.get(3).filter(|_| column == X86).copied().unwrap_or(""),
+            params: words.get(4).copied().unwrap_or(""),
         })
     };
     table.lines().filter(|l| !l.starts_with('#')).filter_map(line).collect()
@@ -64,12 +70,36 @@ fn call(name: &str) -> Option<&'static Call> {
     calls.binary_search_by_key(&name, |c| c.name).ok().map(|i| &calls[i])
 }
 
-/// A call's number and how many parameters it has, if the kernel has the call.
-pub(super) fn number(kernel: &LiveKernel, name: &str) -> Option<(u32, u8)> {
-    let call = call(name)?;
-    let exists = kernel.tracefs().ok().is_none_or(|t| t.has_event(GROUP, &event(call)));
+/// A call, if the kernel has it.
+fn known(kernel: &LiveKernel, name: &str) -> Option<&'static Call> {
+    let exists = |c: &&Call| kernel.tracefs().ok().is_none_or(|t| t.has_event(GROUP, &event(c)));
+    call(name).filter(exists)
+}
+
+/// How to attach to the entry of a call, if the kernel has it.
+pub(super) fn entry(kernel: &LiveKernel, name: &str) -> Option<Attach> {
+    let call = known(kernel, name)?;
     let params = call.params.split(", ").filter(|p| !p.is_empty()).count();
-    exists.then_some((call.number, params as u8))
+    Some(call.entry(params as u8))
+}
+
+/// How to attach to the return of a call, if the kernel has it.
+pub(super) fn result(kernel: &LiveKernel, name: &str) -> Option<Attach> {
+    known(kernel, name).map(Call::result)
+}
+
+impl Call {
+    fn entry(&self, args: u8) -> Attach {
+        Attach::SyscallEntry { number: self.number, compat: self.compat(), args }
+    }
+
+    fn result(&self) -> Attach {
+        Attach::SyscallReturn { number: self.number, compat: self.compat() }
+    }
+
+    fn compat(&self) -> Vec<u32> {
+        self.compat.split('/').filter_map(|n| n.parse().ok()).collect()
+    }
 }
 
 /// Events of system calls in tracefs.
@@ -95,10 +125,7 @@ impl Provider for Syscall {
         }
         let tracefs = kernel.tracefs().ok();
         let found: Vec<&Call> = if is_exact(&pattern.function) {
-            call(&pattern.function)
-                .filter(|c| tracefs.is_none_or(|t| t.has_event(GROUP, &event(c))))
-                .into_iter()
-                .collect()
+            known(kernel, &pattern.function).into_iter().collect()
         } else {
             existing(tracefs)?
         };
@@ -131,7 +158,7 @@ impl Provider for Syscall {
                 ty: ArgType::D { text: "long".to_owned(), userland: false },
                 translated: None,
             };
-            let attach = Attach::SyscallReturn { number: call.number };
+            let attach = call.result();
             let args = vec!["arg0".to_owned(), "arg0".to_owned()];
             let sites = vec![Site { attach, args, when: None }];
             return Ok(Probe { args: vec![result(0), result(1)], sites, ..probe(name) });
@@ -150,7 +177,7 @@ impl Provider for Syscall {
                 translated: None,
             })
             .collect();
-        let attach = Attach::SyscallEntry { number: call.number, args: args.len() as u8 };
+        let attach = call.entry(args.len() as u8);
         Ok(Probe {
             args,
             sites: vec![Site { attach, args: Vec::new(), when: None }],
@@ -219,6 +246,24 @@ mod tests {
                 assert_eq!(other, None, "{} has the number of another", call.name);
             }
         }
+        let mut seen = std::collections::HashMap::new();
+        for call in parse(TABLE, X86) {
+            for number in call.compat() {
+                let other = seen.insert(number, call.name);
+                assert_eq!(other, None, "{} has the number of another", call.name);
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_of_32_bit_programs() {
+        let compat = |column, name| {
+            parse(TABLE, column).into_iter().find(|c| c.name == name).map(|c| c.compat())
+        };
+        assert_eq!(compat(X86, "read"), Some(vec![3]));
+        assert_eq!(compat(X86, "getuid"), Some(vec![24, 199]));
+        assert_eq!(compat(X86, "semop"), Some(vec![]));
+        assert_eq!(compat(2, "read"), Some(vec![]));
     }
 
     #[test]
