@@ -127,7 +127,7 @@ pub struct Processors {
 pub const PROCESSOR_SIZE: u32 = 16;
 
 /// The version of the manifest's format.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// One BPF program.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -187,8 +187,6 @@ pub struct Maps {
     pub records: Option<String>,
     /// Per-CPU array of one value: [`Drops`] as u64 words in its order.
     pub drops: Option<String>,
-    /// Queue of free speculation ids (u32), filled by the runtime with 1..=nspec at first.
-    pub speculation_ids: Option<String>,
     /// Array of u32 by speculation id: 0 free, 1 active.
     pub speculation_states: Option<String>,
 }

@@ -9,7 +9,7 @@ use crate::absent;
 use crate::open_files;
 use crate::options::Options;
 use libbpf_rs::{
-    MapCore, MapFlags, MapType, Object, ObjectBuilder, OpenObject, PrintLevel, ProgramAttachType,
+    MapCore, MapType, Object, ObjectBuilder, OpenObject, PrintLevel, ProgramAttachType,
 };
 use std::io;
 use std::ptr::NonNull;
@@ -383,7 +383,7 @@ impl Opened {
         if options.on("bpflog") {
             eprint!("{}", log_lines(&messages()));
         }
-        Loaded::new(object, self.manifest, options)
+        Loaded::new(object, self.manifest)
     }
 
     /// Programs that go to functions are loaded for links that have many, if these are many
@@ -474,7 +474,7 @@ struct Shared {
 }
 
 impl Loaded {
-    fn new(object: Object, manifest: Manifest, options: &Options) -> Result<Loaded, LoadError> {
+    fn new(object: Object, manifest: Manifest) -> Result<Loaded, LoadError> {
         let shared = Shared::of(&object)?;
         let loaded = Loaded { object, manifest, shared };
         loaded.shared.set_wall_clock();
@@ -482,7 +482,6 @@ impl Loaded {
             let bytes = crate::processors::table(table.count);
             loaded.shared.fill(table.offset as usize, &bytes)?;
         }
-        loaded.free_speculations(options.number("nspec").unwrap_or(0) as u32)?;
         Ok(loaded)
     }
 
@@ -507,19 +506,6 @@ impl Loaded {
     /// Whether a program has called `exit()`, or we have stopped.
     pub fn is_stopping(&self) -> bool {
         self.shared.state().load(Ordering::SeqCst) == State::Stopping as u32
-    }
-
-    /// Gives out the ids that `speculation()` takes.
-    fn free_speculations(&self, count: u32) -> Result<(), LoadError> {
-        let Some(name) = &self.manifest.maps.speculation_ids else { return Ok(()) };
-        let map = self.map(name).ok_or_else(|| LoadError::Missing(name.clone()))?;
-        for id in 1..=count {
-            map.update(&[], &id.to_ne_bytes(), MapFlags::ANY).map_err(|e| LoadError::Other {
-                reason: format!("{name} takes no id"),
-                source: os_error(&e),
-            })?;
-        }
-        Ok(())
     }
 }
 

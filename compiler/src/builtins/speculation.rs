@@ -1,10 +1,11 @@
 //! `speculation()`: takes a free speculation.
 //!
-//! Free ids wait in a queue that the runtime fills at first, and `commit` and `discard`
-//! afterwards, so taking one is one helper call however many there are.
+//! Ids that were given back wait in a queue; where that is empty, the next that nobody has had
+//! yet is taken. So taking one is a helper call or an addition, however many there are, and
+//! nothing has to be filled before tracing begins.
 
 use super::{Context, Operand, ResultType, Subroutine};
-use crate::ir::{Cond, Helper, Type, Width};
+use crate::ir::{BinOp, Cond, Helper, Type, Width};
 use crate::manifest::Drops;
 
 pub(super) const SUBROUTINES: &[Subroutine] = &[Subroutine {
@@ -22,11 +23,22 @@ fn take(cx: &mut Context, _: &super::Call) -> Operand {
     cx.b.store_imm(Width::W64, at, 0, 0);
     let queue = cx.b.map(queue);
     let result = cx.helper(Helper::MAP_POP_ELEM, &[queue, at]);
-    let (none, some) = (cx.b.block(&[]), cx.b.block(&[]));
+    let (unused, fresh, none, some) =
+        (cx.b.block(&[]), cx.b.block(&[]), cx.b.block(&[]), cx.b.block(&[]));
     let done = cx.b.block(&[Type::I64]);
     let zero = cx.int(0);
     // Older kernels return an error in the lower half only.
-    cx.b.branch(Cond::Ne, result, zero, none, some);
+    cx.b.branch(Cond::Ne, result, zero, unused, some);
+    cx.b.switch_to(unused);
+    let (counter, most) = cx.unused_speculations();
+    let counter = cx.b.bss(counter);
+    let one = cx.int(1);
+    let before = cx.b.atomic_fetch_add(Width::W64, counter, 0, one);
+    cx.b.branch_imm(Cond::ULt, before, most, fresh, none);
+    cx.b.switch_to(fresh);
+    let id = cx.b.binary_imm(BinOp::Add, before, 1);
+    cx.b.store(Width::W32, at, 0, id);
+    cx.b.jump(some, &[]);
     cx.b.switch_to(none);
     cx.count_drop(Drops::SpeculationUnavailable);
     let zero = cx.int(0);

@@ -264,6 +264,12 @@ impl Context<'_, '_> {
         self.unit.speculations()
     }
 
+    /// Where in `.bss` is counted how many speculations were ever taken for the first time, and
+    /// how many there are.
+    pub fn unused_speculations(&mut self) -> (u32, i64) {
+        (self.unit.speculation_counter(), i64::from(self.unit.options.nspec))
+    }
+
     /// The table of processors: where it is in `.bss`, and how many it has.
     pub fn processors(&mut self) -> (u32, u32) {
         self.unit.processors()

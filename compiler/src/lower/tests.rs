@@ -348,5 +348,5 @@ fn speculations() {
         statement(StatementKind::Action(Action::Commit(read()))),
     ];
     let c = m.compile("BEGIN", None, body);
-    assert!(c.manifest.maps.speculation_ids.is_some());
+    assert!(c.manifest.maps.speculation_states.is_some());
 }

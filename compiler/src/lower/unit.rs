@@ -71,6 +71,7 @@ pub(crate) struct Unit<'a> {
     drops: Option<MapId>,
     threads: Option<MapId>,
     speculations: Option<(MapId, MapId)>,
+    speculation_counter: Option<u32>,
     /// Subprograms made once, by name.
     pub functions: FxHashMap<&'static str, FunctionId>,
     /// Indices of types in the manifest.
@@ -124,6 +125,7 @@ impl<'a> Unit<'a> {
             drops: None,
             threads: None,
             speculations: None,
+            speculation_counter: None,
             functions: FxHashMap::default(),
             type_layouts: FxHashMap::default(),
             listed: FxHashSet::default(),
@@ -427,7 +429,16 @@ impl<'a> Unit<'a> {
         map
     }
 
-    /// The queue of free ids and the array of states.
+    /// The `.bss` word that counts ids which were taken for the first time.
+    pub fn speculation_counter(&mut self) -> u32 {
+        *self.speculation_counter.get_or_insert_with(|| {
+            let offset = round_up(self.module.bss, 8);
+            self.module.bss = offset + 8;
+            offset
+        })
+    }
+
+    /// The queue of ids that were given back and the array of states.
     pub fn speculations(&mut self) -> (MapId, MapId) {
         if let Some(maps) = self.speculations {
             return maps;
@@ -450,7 +461,6 @@ impl<'a> Unit<'a> {
             entries: nspec + 1,
             flags: 0,
         });
-        self.manifest.maps.speculation_ids = Some("spec_ids".to_owned());
         self.manifest.maps.speculation_states = Some("spec_states".to_owned());
         self.speculations = Some((queue, states));
         (queue, states)
