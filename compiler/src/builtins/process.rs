@@ -6,12 +6,9 @@ use crate::ir::build::Builder;
 use crate::ir::{
     BinOp, Cond, FieldId, FieldInfo, Function, FunctionKind, Helper, Type, UnOp, Value, Width,
 };
-use crate::lower::Text;
+use crate::lower::{COMM, Text};
 use crate::manifest::Fault;
 use std::rc::Rc;
-
-/// Bytes of a task's name, NUL included.
-const COMM: u32 = 16;
 
 pub(super) const VARIABLES: &[Variable] = &[
     number("pid", "pid_t", "the id of the current process", |cx| {
@@ -176,11 +173,8 @@ impl Context<'_, '_> {
     }
 }
 
-fn execname(cx: &mut Context) -> Operand {
-    let at = cx.memory(COMM);
-    let size = cx.int(i64::from(COMM));
-    cx.helper(Helper::GET_CURRENT_COMM, &[at, size]);
-    Operand::Text(Text::Memory(at, COMM))
+fn execname(_: &mut Context) -> Operand {
+    Operand::Text(Text::Comm)
 }
 
 fn current(cx: &mut Context) -> Value {

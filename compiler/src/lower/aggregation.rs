@@ -1,8 +1,9 @@
 //! Aggregations: one element of a per-CPU map is found and updated in place.
 //!
 //! In: `@a[keys] = f(value, increment)`. Out: a look-up (an insert at first) and a few
-//! instructions. Counters are added to atomically: an interrupt on the same CPU may
-//! update the same element between two of our instructions. What finds no room is
+//! instructions. Counters are added to atomically, since an interrupt on the same CPU may
+//! update the same element between two of our instructions, but where nothing can
+//! ([`super::syscall::exclusive`]). What finds no room is
 //! counted as an aggregation drop.
 //!
 //! The words of each function's value are documented at
@@ -15,6 +16,14 @@ use crate::ir::{BinOp, BlockId, Cond, Layout, Type, Value, Width};
 use crate::manifest::{AggregatingFunction, Drops};
 use crate::typed::{AggregationId, Expr};
 use strand_grammar::source::Span;
+
+/// Where an element's value is.
+#[derive(Clone, Copy)]
+struct Element {
+    at: Value,
+    /// Nothing else changes it meanwhile.
+    exclusive: bool,
+}
 
 /// The same for BTF.
 pub(crate) fn value_layout(function: &AggregatingFunction) -> Layout {
@@ -57,6 +66,7 @@ impl Context<'_, '_> {
                 element
             }
         };
+        let element = Element { at: element, exclusive: self.unit.exclusive.contains(&id) };
         self.update(&function, element, value, increment);
         // What there is no room for is lost, and counted; the clause goes on.
         if let Some(full) = full {
@@ -72,7 +82,7 @@ impl Context<'_, '_> {
     fn update(
         &mut self,
         function: &AggregatingFunction,
-        element: Value,
+        element: Element,
         value: Option<Value>,
         increment: Option<Value>,
     ) {
@@ -84,7 +94,7 @@ impl Context<'_, '_> {
             AggregatingFunction::Count => self.bump(element),
             AggregatingFunction::Sum { .. } | AggregatingFunction::Avg { .. } => {
                 self.bump(element);
-                self.b.atomic_add(Width::W64, element, 8, value);
+                self.add_to(element, 8, value);
             }
             AggregatingFunction::Min { signed } => {
                 let cond = if *signed { Cond::SLt } else { Cond::ULt };
@@ -115,28 +125,39 @@ impl Context<'_, '_> {
     }
 
     /// Counts an update in word 0.
-    fn bump(&mut self, element: Value) {
+    fn bump(&mut self, element: Element) {
         let one = self.int(1);
-        self.b.atomic_add(Width::W64, element, 0, one);
+        self.add_to(element, 0, one);
     }
 
-    fn keep_if(&mut self, element: Value, value: Value, cond: Cond) {
+    /// `*(u64 *)(element + offset) += value`
+    fn add_to(&mut self, Element { at, exclusive }: Element, offset: i32, value: Value) {
+        if !exclusive {
+            self.b.atomic_add(Width::W64, at, offset, value);
+            return;
+        }
+        let before = self.b.load(Width::W64, false, at, offset);
+        let sum = self.b.binary(BinOp::Add, before, value);
+        self.b.store(Width::W64, at, offset, sum);
+    }
+
+    fn keep_if(&mut self, element: Element, value: Value, cond: Cond) {
         let (compare, keep, done) = (self.b.block(&[]), self.b.block(&[]), self.b.block(&[]));
-        let updates = self.b.load(Width::W64, false, element, 0);
+        let updates = self.b.load(Width::W64, false, element.at, 0);
         self.b.branch_imm(Cond::Eq, updates, 0, keep, compare);
         self.b.switch_to(compare);
-        let known = self.b.load(Width::W64, false, element, 8);
+        let known = self.b.load(Width::W64, false, element.at, 8);
         self.b.branch(cond, value, known, keep, done);
         self.b.switch_to(keep);
-        self.b.store(Width::W64, element, 8, value);
+        self.b.store(Width::W64, element.at, 8, value);
         self.b.jump(done, &[]);
         self.b.switch_to(done);
         self.bump(element);
     }
 
-    fn deviate(&mut self, element: Value, value: Value, signed: bool) {
+    fn deviate(&mut self, element: Element, value: Value, signed: bool) {
         self.bump(element);
-        self.b.atomic_add(Width::W64, element, 8, value);
+        self.add_to(element, 8, value);
         let magnitude = if signed {
             // |v| without a branch: (v ^ s) - s with s all ones for negative v.
             let s = self.b.binary_imm(BinOp::AShr, value, 63);
@@ -146,14 +167,14 @@ impl Context<'_, '_> {
             value
         };
         let (high, low) = self.square(magnitude);
-        let old = self.b.load(Width::W64, false, element, 16);
+        let old = self.b.load(Width::W64, false, element.at, 16);
         let sum = self.b.binary(BinOp::Add, old, low);
-        self.b.store(Width::W64, element, 16, sum);
+        self.b.store(Width::W64, element.at, 16, sum);
         let carry = self.b.compare(Cond::ULt, sum, old);
-        let old_high = self.b.load(Width::W64, false, element, 24);
+        let old_high = self.b.load(Width::W64, false, element.at, 24);
         let sum = self.b.binary(BinOp::Add, old_high, high);
         let sum = self.b.binary(BinOp::Add, sum, carry);
-        self.b.store(Width::W64, element, 24, sum);
+        self.b.store(Width::W64, element.at, 24, sum);
     }
 
     /// The 128-bit square, by halves: (2³²h + l)² = 2⁶⁴h² + 2³³hl + l².
@@ -175,7 +196,7 @@ impl Context<'_, '_> {
     /// Adds the increment (1) to bucket `bucket` of `buckets`, after word 0.
     fn add_to_bucket(
         &mut self,
-        element: Value,
+        element: Element,
         bucket: Value,
         buckets: u32,
         increment: Option<Value>,
@@ -186,12 +207,12 @@ impl Context<'_, '_> {
         self.b.branch(Cond::ULt, bucket, limit, inside, done);
         self.b.switch_to(inside);
         let offset = self.b.binary_imm(BinOp::Shl, bucket, 3);
-        let at = self.b.binary(BinOp::Add, element, offset);
+        let at = self.b.binary(BinOp::Add, element.at, offset);
         let by = match increment {
             Some(v) => v,
             None => self.int(1),
         };
-        self.b.atomic_add(Width::W64, at, 8, by);
+        self.add_to(Element { at, ..element }, 8, by);
         self.b.jump(done, &[]);
         self.b.switch_to(done);
     }

@@ -56,7 +56,13 @@ pub enum Text {
     Kernel(Value, Option<u32>),
     /// NUL-terminated at this user address.
     User(Value, Option<u32>),
+    /// The thread's name, which the kernel writes where it is wanted: [`COMM`] bytes, with zeros
+    /// behind the text.
+    Comm,
 }
+
+/// Bytes of a thread's name, with its NUL.
+pub const COMM: u32 = 16;
 
 /// Which probe is firing.
 #[derive(Clone, Debug)]
@@ -96,6 +102,8 @@ pub(crate) struct Env {
     pub keeps_processor: bool,
     /// The probe.
     pub firing: Firing,
+    /// If it is a system call that `firing` doesn't tell: 0, or 1 if it is a 32-bit program's.
+    pub compat: Option<Value>,
     /// Index of the source clause.
     pub clause: u32,
     /// `timestamp`, once it was taken.

@@ -238,7 +238,7 @@ impl Context<'_, '_> {
             Operand::Text(text) if types.is_scalar(e.ty) => Operand::Number(match text {
                 Text::Kernel(a, _) | Text::User(a, _) | Text::Memory(a, _) => self.launder(a),
                 Text::Null => self.int(0),
-                Text::Literal(_) | Text::Stored(..) => {
+                Text::Literal(_) | Text::Stored(..) | Text::Comm => {
                     let (at, _) = self.text_memory(&text, e.span);
                     self.launder(at)
                 }

@@ -147,7 +147,7 @@ impl Context<'_, '_> {
         let timestamp = self.env.timestamp.unwrap_or(zero);
         let speculation = self.env.speculation.unwrap_or(zero);
         let probe = match self.env.firing {
-            Firing::One => zero,
+            Firing::One => self.env.compat.unwrap_or(zero),
             Firing::Table { index, .. } => index,
         };
         for (offset, value) in [
@@ -202,6 +202,7 @@ impl Context<'_, '_> {
                     Firing::Table { index, len, ids, fields }
                 }
             },
+            compat: self.env.compat.map(|_| b.load(Width::W64, false, frame, at::PROBE)),
             error_args: self.env.error_args.map(|_| {
                 [0, 1, 2, 3, 4, 5].map(|i| b.load(Width::W64, false, frame, at::ERROR_ARGS + 8 * i))
             }),

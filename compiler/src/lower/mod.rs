@@ -26,11 +26,12 @@ mod program;
 mod record;
 mod scratch;
 mod strings;
+mod syscall;
 mod trusted;
 mod unit;
 mod variable;
 
-pub use context::{Column, Context, Firing, Operand, Text};
+pub use context::{COMM, Column, Context, Firing, Operand, Text};
 
 use crate::btf::{Btf, BtfKind};
 use crate::ir;

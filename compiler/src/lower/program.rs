@@ -1,13 +1,13 @@
 //! Programs: enablings as entry points.
 //!
-//! In: all enablings. Out: one BPF program for each site, except that system calls are
-//! dispatched from one program at `sys_enter` and one at `sys_exit`: a table in read-only
-//! data gives the group of clauses for every call's number. Places that are attached one by
-//! one (kprobes, places in user programs) share a program too; each has its number as a cookie, which tells them apart.
+//! In: all enablings. Out: one BPF program for each site, except that system calls share one at
+//! each of their ends ([`syscall`]). Places that are attached one by one (kprobes, places in user
+//! programs) share a program too; each has its number as a cookie, which tells them apart.
 
 use super::context::{Column, Context, Env, Firing};
 use super::fault::{FaultBlock, FaultTarget};
 use super::loops::Area;
+use super::syscall;
 use super::unit::Unit;
 use crate::builtins::LONGEST_FIELD;
 use crate::ir::build::Builder;
@@ -19,7 +19,7 @@ use crate::manifest::{self, State};
 use crate::typed::walk::{self, Node};
 use crate::typed::{Clause, EnabledSite, Enabling, ExprKind, StatementKind};
 use crate::types::{Space, Types};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use std::rc::Rc;
 
 /// What a clause makes use of.
@@ -61,6 +61,7 @@ impl Uses {
 /// Lowers everything that fires.
 pub(crate) fn lower_all(unit: &mut Unit) {
     let program = unit.program;
+    unit.exclusive = syscall::exclusive(program);
     let (mut entries, mut returns) = (Vec::new(), Vec::new());
     for enabling in &program.enablings {
         for site in &enabling.sites {
@@ -83,39 +84,7 @@ pub(crate) fn lower_all(unit: &mut Unit) {
             }
         }
     }
-    for (name, enablings) in [("sys_enter", entries), ("sys_exit", returns)] {
-        for layer in layers(&enablings) {
-            lower_dispatch(unit, name, &layer);
-        }
-    }
-}
-
-/// Puts together as many enablings as have no system call in common: a table has one
-/// group of clauses for each. More than one layer is needed where probes of several
-/// providers share a call.
-fn layers<'e>(enablings: &[&'e Enabling]) -> Vec<Vec<&'e Enabling>> {
-    let mut layers: Vec<(FxHashSet<u32>, Vec<&Enabling>)> = Vec::new();
-    for enabling in enablings {
-        let numbers: Vec<u32> = enabling.sites.iter().map(call_of).collect();
-        let free =
-            |(taken, _): &&mut (FxHashSet<u32>, _)| numbers.iter().all(|n| !taken.contains(n));
-        match layers.iter_mut().find(free) {
-            Some((taken, layer)) => {
-                taken.extend(numbers);
-                layer.push(enabling);
-            }
-            None => layers.push((numbers.into_iter().collect(), vec![enabling])),
-        }
-    }
-    layers.into_iter().map(|(_, layer)| layer).collect()
-}
-
-/// The number of a site's system call.
-fn call_of(site: &EnabledSite) -> u32 {
-    match site.attach {
-        Attach::SyscallEntry { number, .. } | Attach::SyscallReturn { number, .. } => number,
-        _ => CALLS,
-    }
+    syscall::lower(unit, &entries, &returns);
 }
 
 fn list_probe(unit: &mut Unit, site: &EnabledSite) {
@@ -156,7 +125,7 @@ fn section(attach: &Attach) -> String {
 }
 
 /// A function name out of a probe's.
-fn symbol(unit: &Unit, text: &str) -> String {
+pub(super) fn symbol(unit: &Unit, text: &str) -> String {
     let text: String =
         text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     format!("p{}_{}", unit.manifest.programs.len(), text.trim_matches('_'))
@@ -183,7 +152,7 @@ fn lower_site(unit: &mut Unit, enabling: &Enabling, site: &EnabledSite) {
 }
 
 /// A program's context.
-fn start<'u, 'a>(
+pub(super) fn start<'u, 'a>(
     unit: &'u mut Unit<'a>,
     name: &str,
     enabling: &Enabling,
@@ -196,6 +165,7 @@ fn start<'u, 'a>(
         bpf: b.param(0),
         keeps_processor: false,
         firing: Firing::One,
+        compat: None,
         clause: enabling.clauses.first().map_or(0, |c| c.index),
         timestamp: None,
         locals: None,
@@ -269,7 +239,7 @@ impl Context<'_, '_> {
 
     /// Makes room for clause-locals, all zero. They go where the verifier doesn't follow
     /// them if a loop could change them.
-    fn locals(&mut self, enablings: &[&Enabling]) {
+    pub(super) fn locals(&mut self, enablings: &[&Enabling]) {
         let size = self.unit.locals_size;
         if size == 0 {
             return;
@@ -290,7 +260,12 @@ impl Context<'_, '_> {
     }
 
     /// All clauses of an enabling; `ordinals` gets the block behind each.
-    fn clauses(&mut self, enabling: &Enabling, ordinals: &mut Vec<BlockId>, out: BlockId) {
+    pub(super) fn clauses(
+        &mut self,
+        enabling: &Enabling,
+        ordinals: &mut Vec<BlockId>,
+        out: BlockId,
+    ) {
         let attach = self.env.site.attach.clone();
         for (i, clause) in enabling.clauses.iter().enumerate() {
             self.env.fault = FaultTarget::Block(ordinals.len() as u32);
@@ -311,7 +286,7 @@ impl Context<'_, '_> {
     }
 
     /// Emits the fault block and the end.
-    fn finish(&mut self, ordinals: &[BlockId], out: BlockId) {
+    pub(super) fn finish(&mut self, ordinals: &[BlockId], out: BlockId) {
         self.finish_faults(|n| ordinals.get(n as usize).copied().unwrap_or(out), out);
         self.b.switch_to(out);
         if self.env.keeps_processor {
@@ -354,130 +329,6 @@ impl Context<'_, '_> {
         let clauses = self.unit.program.clauses.len() as i64;
         let scaled = self.b.binary_imm(BinOp::Mul, id, clauses.max(1));
         self.b.add_imm(scaled, i64::from(self.env.clause))
-    }
-}
-
-// ------------------------------------------------------------------- system calls
-
-/// Numbers that calls may have; those beyond aren't any kernel's.
-const CALLS: u32 = 512;
-/// Length of the tables: behind the calls by their numbers, calls of 32-bit programs by theirs.
-const INDEXES: u32 = 2 * CALLS;
-/// What the kernel notes in `thread_info.status` while such a call runs (TS_COMPAT).
-const COMPAT: i64 = 2;
-/// Bytes of a call's name with its NUL.
-const NAME: u32 = 32;
-
-/// Where a site's system call is in the tables: nowhere if its number is none.
-fn indexes(site: &EnabledSite) -> Vec<usize> {
-    let (Attach::SyscallEntry { number, compat, .. } | Attach::SyscallReturn { number, compat }) =
-        &site.attach
-    else {
-        return Vec::new();
-    };
-    let own = (*number < CALLS).then_some(*number);
-    let others = compat.iter().filter(|n| **n < CALLS).map(|n| n + CALLS);
-    own.into_iter().chain(others).map(|n| n as usize).collect()
-}
-
-/// One program for all system calls that are enabled.
-fn lower_dispatch(unit: &mut Unit, event: &str, enablings: &[&Enabling]) {
-    let mut groups = vec![0u8; 2 * INDEXES as usize];
-    let mut ids = vec![0u8; 4 * INDEXES as usize];
-    let mut names = vec![0u8; (NAME * INDEXES) as usize];
-    let mut attach = Vec::new();
-    let mut probes = Vec::new();
-    for (group, enabling) in enablings.iter().enumerate() {
-        for site in &enabling.sites {
-            let indexes = indexes(site);
-            if indexes.is_empty() {
-                continue;
-            }
-            for n in indexes {
-                groups[2 * n..2 * n + 2].copy_from_slice(&(group as u16 + 1).to_le_bytes());
-                ids[4 * n..4 * n + 4].copy_from_slice(&site.probe.id.to_le_bytes());
-                let name = site.probe.function.as_bytes();
-                let len = name.len().min(NAME as usize - 1);
-                let at = n * NAME as usize;
-                names[at..at + len].copy_from_slice(&name[..len]);
-            }
-            attach.push(site.attach.clone());
-            probes.push(site.probe.id);
-        }
-    }
-    let (groups, ids) = (unit.rodata(groups), unit.rodata(ids));
-    let functions = Column { at: unit.rodata(names), stride: NAME };
-    let Some((first, site)) = enablings.first().and_then(|e| Some((*e, e.sites.first()?))) else {
-        return;
-    };
-    let name = symbol(unit, event);
-    let mut cx = start(unit, &name, first, site);
-    let out = cx.prologue(&site.attach);
-    let index = cx.call_index(&site.attach, out);
-    let offset = cx.b.binary_imm(BinOp::Shl, index, 1);
-    let table = cx.b.rodata(groups);
-    let at = cx.b.binary(BinOp::Add, table, offset);
-    let group = cx.b.load(Width::W16, false, at, 0);
-    let zero = cx.int(0);
-    cx.go_on_if(Cond::Ne, group, zero, out);
-    cx.locals(enablings);
-    let mut ordinals = Vec::new();
-    for (n, enabling) in enablings.iter().enumerate() {
-        let (mine, next) = (cx.b.block(&[]), cx.b.block(&[]));
-        cx.b.branch_imm(Cond::Eq, group, n as i64 + 1, mine, next);
-        cx.b.switch_to(mine);
-        cx.env.site = Rc::new(enabling.sites[0].clone());
-        let fields = [None, None, Some(functions), None];
-        cx.env.firing = Firing::Table { index, len: INDEXES, ids, fields };
-        cx.clauses(enabling, &mut ordinals, out);
-        cx.b.jump(out, &[]);
-        cx.b.switch_to(next);
-    }
-    cx.b.jump(out, &[]);
-    cx.finish(&ordinals, out);
-    let function = cx.b.finish();
-    unit.add_function(function);
-    unit.manifest.programs.push(manifest::Program { name, attach, probes });
-}
-
-impl Context<'_, '_> {
-    /// Where in the tables this system call is.
-    fn call_index(&mut self, attach: &Attach, out: BlockId) -> Value {
-        let nr = self.call_number(attach);
-        let limit = self.int(i64::from(CALLS));
-        self.go_on_if(Cond::ULt, nr, limit, out);
-        let index = match self.field_of("task_struct", &["thread_info", "status"]) {
-            None => nr,
-            Some(_) => {
-                let task = self.helper(Helper::GET_CURRENT_TASK_BTF, &[]);
-                let status = self.task_field(task, &["thread_info", "status"]);
-                let status = self.number(&status);
-                let compat = self.b.binary_imm(BinOp::And, status, COMPAT);
-                let behind = self.b.binary_imm(BinOp::Mul, compat, i64::from(CALLS) / COMPAT);
-                self.b.binary(BinOp::Add, nr, behind)
-            }
-        };
-        self.bounded(index, INDEXES)
-    }
-
-    /// Not 0 if the system call that fires is a 32-bit program's; none if there are no such.
-    pub(super) fn is_compat(&mut self) -> Option<Value> {
-        self.field_of("task_struct", &["thread_info", "status"])?;
-        let Firing::Table { index, .. } = self.env.firing else { return None };
-        Some(self.b.binary_imm(BinOp::And, index, i64::from(CALLS)))
-    }
-
-    /// Which system call this is: the second word of `sys_enter`, and for `sys_exit` what
-    /// the registers kept of it.
-    fn call_number(&mut self, attach: &Attach) -> Value {
-        let bpf = self.env.bpf;
-        match attach {
-            Attach::SyscallReturn { .. } => {
-                let regs = self.b.load_ptr(bpf, 0);
-                self.b.load(Width::W64, false, regs, super::args::SYSCALL_NUMBER)
-            }
-            _ => self.b.load(Width::W64, false, bpf, 8),
-        }
     }
 }
 
@@ -578,28 +429,4 @@ fn column(
         row[..text.len()].copy_from_slice(&text);
     }
     Some(Column { at: unit.rodata(texts), stride })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn enabling(numbers: &[u32]) -> Enabling {
-        let site = |number: &u32| EnabledSite {
-            probe: Probe { id: *number, ..Probe::default() },
-            attach: Attach::SyscallReturn { number: *number, compat: Vec::new() },
-        };
-        Enabling { sites: numbers.iter().map(site).collect(), clauses: Vec::new() }
-    }
-
-    /// No call is twice in a layer, and the first layer takes all that it can.
-    #[test]
-    fn calls_that_are_shared_are_in_layers() {
-        let all = [enabling(&[1, 2]), enabling(&[2, 3]), enabling(&[4]), enabling(&[2])];
-        let numbers: Vec<Vec<Vec<u32>>> = layers(&all.iter().collect::<Vec<_>>())
-            .iter()
-            .map(|layer| layer.iter().map(|e| e.sites.iter().map(call_of).collect()).collect())
-            .collect();
-        assert_eq!(numbers, [vec![vec![1, 2], vec![4]], vec![vec![2, 3]], vec![vec![2]]]);
-    }
 }

@@ -268,12 +268,12 @@ impl Context<'_, '_> {
         let offset = datum.offset;
         match (datum.kind, value) {
             (DatumKind::String, Operand::Text(text)) => {
-                self.copy_text(at, offset, datum.size, text, pad, span);
+                self.place_text(at, offset, datum.size, text, pad, span);
             }
             (DatumKind::String, other) => {
                 let address = self.raw(other);
                 let text = super::context::Text::Kernel(address, None);
-                self.copy_text(at, offset, datum.size, &text, pad, span);
+                self.place_text(at, offset, datum.size, &text, pad, span);
             }
             (DatumKind::Stack | DatumKind::UserStack, _) => {
                 self.store_stack(at, datum, pad);

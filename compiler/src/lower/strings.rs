@@ -4,7 +4,7 @@
 //! keeps it (a record, a key, a variable), comparisons. Text is at most `strsize` bytes
 //! with its NUL, and what comes after the NUL is zero only where it is part of a key.
 
-use super::context::{Context, Operand, Text};
+use super::context::{COMM, Context, Operand, Text};
 use crate::ir::{BinOp, Cond, Helper, Type, Value, Width};
 use crate::kernel::Feature;
 use crate::manifest::Fault;
@@ -30,7 +30,7 @@ impl Context<'_, '_> {
     /// Whether there is text: 1 unless it is NULL.
     pub(crate) fn text_is_set(&mut self, text: &Text) -> Value {
         match text {
-            Text::Literal(_) | Text::Memory(..) => self.int(1),
+            Text::Literal(_) | Text::Memory(..) | Text::Comm => self.int(1),
             Text::Null => self.int(0),
             Text::Stored(at, _) => {
                 let start = self.start_of_text(*at);
@@ -60,6 +60,7 @@ impl Context<'_, '_> {
             Text::Literal(bytes) => (bytes.len() as u32 + 1).min(strsize),
             Text::Memory(_, size) | Text::Stored(_, size) => (*size).min(strsize),
             Text::Null => 1,
+            Text::Comm => COMM.min(strsize),
             Text::Kernel(_, limit) | Text::User(_, limit) => {
                 limit.map_or(strsize, |n| (n + 1).min(strsize))
             }
@@ -78,6 +79,10 @@ impl Context<'_, '_> {
         span: Span,
     ) -> Value {
         match text {
+            Text::Comm => {
+                let (from, n) = self.text_memory(text, span);
+                return self.copy_text(at, offset, size, &Text::Memory(from, n), pad, span);
+            }
             Text::Literal(bytes) => return self.copy_literal(at, offset, size, bytes, pad),
             // As a key, NULL is no text.
             Text::Null if pad => return self.copy_literal(at, offset, size, &[], pad),
@@ -98,7 +103,7 @@ impl Context<'_, '_> {
             Text::User(a, limit) => {
                 (Helper::PROBE_READ_USER_STR, *a, limit.map_or(size, |n| size.min(n + 1)))
             }
-            Text::Literal(_) | Text::Null => {
+            Text::Literal(_) | Text::Null | Text::Comm => {
                 self.b.store_imm(Width::W8, at, offset as i32, 0);
                 return self.int(1);
             }
@@ -109,6 +114,33 @@ impl Context<'_, '_> {
             self.fault_if_negative(length, Fault::BadAddress, from, span);
         }
         length
+    }
+
+    fn write_comm(&mut self, at: Value, offset: u32) {
+        let to = self.b.add_imm(at, i64::from(offset));
+        let size = self.int(i64::from(COMM));
+        self.helper(Helper::GET_CURRENT_COMM, &[to, size]);
+    }
+
+    /// Text as a record or, with `pad`, a key has it: as [`Context::copy_text`], but nobody wants
+    /// its length.
+    pub(crate) fn place_text(
+        &mut self,
+        at: Value,
+        offset: u32,
+        size: u32,
+        text: &Text,
+        pad: bool,
+        span: Span,
+    ) {
+        if !matches!(text, Text::Comm) || size < COMM {
+            self.copy_text(at, offset, size, text, pad, span);
+            return;
+        }
+        self.write_comm(at, offset);
+        if pad {
+            self.clear(at, offset + COMM, size - COMM);
+        }
     }
 
     /// Faults if the text is NULL.
@@ -213,6 +245,11 @@ impl Context<'_, '_> {
     pub fn text_memory(&mut self, text: &Text, span: Span) -> (Value, u32) {
         match text {
             Text::Memory(at, size) => (*at, *size),
+            Text::Comm => {
+                let at = self.memory(COMM);
+                self.write_comm(at, 0);
+                (at, COMM)
+            }
             Text::Stored(at, size) => {
                 self.not_null(text, span);
                 (*at, *size)
@@ -300,7 +337,7 @@ impl Context<'_, '_> {
     fn equals_literal(&mut self, text: &Text, literal: &[u8], span: Span) -> Value {
         let wanted = literal.len() as u32 + 1;
         let (at, size) = match text {
-            Text::Memory(at, size) => (*at, *size),
+            Text::Memory(..) | Text::Comm => self.text_memory(text, span),
             other => {
                 // Only so much is read that a longer text is seen to be longer.
                 let size = self.text_size(other).min(wanted + 1);

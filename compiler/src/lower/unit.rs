@@ -61,6 +61,8 @@ pub(crate) struct Unit<'a> {
     pub manifest: Manifest,
     pub storage: Vec<Storage>,
     pub aggregations: Vec<AggregationStorage>,
+    /// Those that nothing else changes while a program does.
+    pub exclusive: FxHashSet<AggregationId>,
     /// Bytes of a thread's storage, the thread's number among them.
     pub thread_size: u32,
     /// Bytes of the clause-locals of a firing.
@@ -117,6 +119,7 @@ impl<'a> Unit<'a> {
             },
             storage: Vec::new(),
             aggregations: Vec::new(),
+            exclusive: FxHashSet::default(),
             thread_size: THREAD_NUMBER,
             locals_size: 0,
             fields: FxHashMap::default(),

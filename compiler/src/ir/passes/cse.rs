@@ -6,12 +6,14 @@
 //!   between: behind a bounds check the verifier knows more of the operand, and a value
 //!   computed before the check lacks that knowledge;
 //! - a helper whose answer doesn't change while a program runs;
+//! - the look-up of what the kernel keeps for a thread, unless that may have been made in
+//!   between; where it was made, that is the answer;
 //! - a load from a program's context, which nothing writes;
 //! - any other load, if nothing that writes memory lies between and control flow can't
 //!   have come from elsewhere.
 
 use crate::ir::cfg::Cfg;
-use crate::ir::{Block, BlockId, Function, FunctionKind, Op, Terminator, Type, Value};
+use crate::ir::{Block, BlockId, Function, FunctionKind, Helper, Op, Terminator, Type, Value};
 use rustc_hash::FxHashMap;
 
 /// Eliminates common subexpressions of a function.
@@ -30,6 +32,7 @@ pub fn cse(function: &mut Function) {
         known: FxHashMap::default(),
         memory: vec![0; function.blocks.len()],
         memories: 0,
+        storage: storage_states(function, &cfg),
     };
     let children = cfg.dominator_tree();
     // Up the tree again, what was added on the way down is taken back.
@@ -81,6 +84,45 @@ struct Walk {
     /// By block: the state of memory at its end.
     memory: Vec<u32>,
     memories: u32,
+    /// By block: the state of the thread's storage at its beginning.
+    storage: Vec<u32>,
+}
+
+/// Look-ups of a thread's storage have the arguments map, thread, initial value (0) and flags (0).
+/// One with other flags makes it where it isn't there.
+fn makes_storage(op: &Op) -> bool {
+    match op {
+        Op::Helper(Helper::TASK_STORAGE_GET, args) => args[2] != args[3],
+        // A loop's body may do so. Subprograms that are called never do.
+        Op::Helper(Helper::TASK_STORAGE_DELETE | Helper::LOOP, _) => true,
+        _ => false,
+    }
+}
+
+/// By block: which instruction was the last that may have made the thread's storage, by its
+/// result, when the block begins; a number of its own where that depends on the way there.
+fn storage_states(function: &Function, cfg: &Cfg) -> Vec<u32> {
+    const NONE: u32 = 0;
+    const JOIN: u32 = 1 << 31;
+    let mut ends: Vec<Option<u32>> = vec![None; function.blocks.len()];
+    let mut begins = vec![NONE; function.blocks.len()];
+    for block in &cfg.order {
+        let mut before = cfg.preds[block.index()].iter().map(|p| ends[p.index()]);
+        begins[block.index()] = match before.next() {
+            None => NONE,
+            Some(Some(first)) if before.all(|other| other == Some(first)) => first,
+            Some(_) => JOIN | block.0,
+        };
+        let made = function.blocks[block.index()].insts.iter().rev().find(|i| makes_storage(&i.op));
+        ends[block.index()] =
+            Some(made.map_or(begins[block.index()], |inst| storage_state(inst.result)));
+    }
+    begins
+}
+
+/// The state behind an instruction that may make storage.
+fn storage_state(result: Option<Value>) -> u32 {
+    1 + result.map_or(0, |v| v.0)
 }
 
 impl Walk {
@@ -91,6 +133,7 @@ impl Walk {
 
     fn block(&mut self, function: &mut Function, b: BlockId, memory: u32, steps: &mut Vec<Step>) {
         let mut memory = memory;
+        let mut storage = self.storage[b.index()];
         let Function { blocks, values, .. } = function;
         let Block { insts, term, .. } = &mut blocks[b.index()];
         insts.retain_mut(|inst| {
@@ -98,8 +141,22 @@ impl Walk {
             if writes_memory(&inst.op) {
                 memory = self.new_memory();
             }
+            let made = makes_storage(&inst.op);
+            if made {
+                storage = storage_state(inst.result);
+            }
             let Some(result) = inst.result else { return true };
-            let Some(key) = self.key(&inst.op, values[result.index()], memory) else {
+            if made && let Op::Helper(Helper::TASK_STORAGE_GET, args) = &inst.op {
+                // A look-up from here on finds just this.
+                let args = vec![args[0], args[1], args[2], args[2]];
+                let look_up = Op::Helper(Helper::TASK_STORAGE_GET, args);
+                if let Some(key) = self.key(&look_up, Type::Ptr, memory, storage) {
+                    let before = self.known.insert(key.clone(), result);
+                    steps.push(Step::Forget(key, before));
+                }
+                return true;
+            }
+            let Some(key) = self.key(&inst.op, values[result.index()], memory, storage) else {
                 return true;
             };
             match self.known.get(&key) {
@@ -127,8 +184,9 @@ impl Walk {
         }
     }
 
-    fn key(&self, op: &Op, ty: Type, memory: u32) -> Option<Key> {
+    fn key(&self, op: &Op, ty: Type, memory: u32, storage: u32) -> Option<Key> {
         let memory = match op {
+            Op::Helper(Helper::TASK_STORAGE_GET, _) => storage,
             Op::Helper(helper, _) => {
                 if !helper.is_fixed() {
                     return None;

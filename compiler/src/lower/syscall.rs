@@ -1,0 +1,346 @@
+//! System calls: one program at `sys_enter` and one at `sys_exit` for all that are enabled.
+//!
+//! In: enablings of system calls. Out: programs that find out which call fires, and go to its
+//! clauses: by comparing where there are few numbers, else by tables in read-only data. Decides
+//! which enablings share a program, and which calls are 32-bit programs'.
+
+use super::context::{Column, Context, Firing};
+use super::program::{start, symbol};
+use super::unit::Unit;
+use crate::ir::{BinOp, BlockId, Cond, Helper, Type, Value, Width};
+use crate::kernel::Attach;
+use crate::manifest::{self, State};
+use crate::typed::walk::{self, Node};
+use crate::typed::{AggregationId, EnabledSite, Enabling, Program, StatementKind};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::rc::Rc;
+
+/// Lowers the enablings of entries and returns.
+pub(super) fn lower(unit: &mut Unit, entries: &[&Enabling], returns: &[&Enabling]) {
+    for (name, enablings) in [("sys_enter", entries), ("sys_exit", returns)] {
+        for layer in layers(enablings) {
+            lower_dispatch(unit, name, &layer);
+        }
+    }
+}
+
+/// Aggregations that a single program changes, one of system calls: nothing that happens on its
+/// processor while it runs changes them too. Interrupts make no system calls, and where another
+/// thread can take the processor, as it can from 7.0 on, the kernel lets none enter a program that
+/// was left there.
+pub(super) fn exclusive(program: &Program) -> FxHashSet<AggregationId> {
+    const SEVERAL: u32 = u32::MAX;
+    let mut layer_of: FxHashMap<*const Enabling, u32> = FxHashMap::default();
+    let of = |entry: bool| -> Vec<&Enabling> {
+        let wanted = |e: &&Enabling| match e.sites.first().map(|s| &s.attach) {
+            Some(Attach::SyscallEntry { .. }) => entry,
+            Some(Attach::SyscallReturn { .. }) => !entry,
+            _ => false,
+        };
+        program.enablings.iter().filter(wanted).collect()
+    };
+    for layer in layers(&of(true)).into_iter().chain(layers(&of(false))) {
+        let number = layer_of.len() as u32;
+        layer_of.extend(layer.into_iter().map(|e| (std::ptr::from_ref(e), number)));
+    }
+    let mut changed_by: FxHashMap<AggregationId, u32> = FxHashMap::default();
+    for enabling in &program.enablings {
+        let by = layer_of.get(&std::ptr::from_ref(enabling)).copied().unwrap_or(SEVERAL);
+        for clause in &enabling.clauses {
+            walk::clause(clause, &mut |node| {
+                if let Node::Statement(s) = node
+                    && let StatementKind::Aggregate { aggregation, .. } = &s.kind
+                {
+                    let known = changed_by.entry(*aggregation).or_insert(by);
+                    *known = if *known == by { by } else { SEVERAL };
+                }
+            });
+        }
+    }
+    changed_by.into_iter().filter(|(_, by)| *by != SEVERAL).map(|(id, _)| id).collect()
+}
+
+/// Puts together as many enablings as have no system call in common: a table has one
+/// group of clauses for each. More than one layer is needed where probes of several
+/// providers share a call.
+fn layers<'e>(enablings: &[&'e Enabling]) -> Vec<Vec<&'e Enabling>> {
+    let mut layers: Vec<(FxHashSet<u32>, Vec<&Enabling>)> = Vec::new();
+    for enabling in enablings {
+        let numbers: Vec<u32> = enabling.sites.iter().map(call_of).collect();
+        let free =
+            |(taken, _): &&mut (FxHashSet<u32>, _)| numbers.iter().all(|n| !taken.contains(n));
+        match layers.iter_mut().find(free) {
+            Some((taken, layer)) => {
+                taken.extend(numbers);
+                layer.push(enabling);
+            }
+            None => layers.push((numbers.into_iter().collect(), vec![enabling])),
+        }
+    }
+    layers.into_iter().map(|(_, layer)| layer).collect()
+}
+
+/// The number of a site's system call.
+fn call_of(site: &EnabledSite) -> u32 {
+    match site.attach {
+        Attach::SyscallEntry { number, .. } | Attach::SyscallReturn { number, .. } => number,
+        _ => CALLS,
+    }
+}
+
+/// Numbers that calls may have; those beyond aren't any kernel's.
+const CALLS: u32 = 512;
+/// Length of the tables: behind the calls by their numbers, calls of 32-bit programs by theirs.
+const INDEXES: u32 = 2 * CALLS;
+/// What the kernel notes in `thread_info.status` while such a call runs (TS_COMPAT).
+const COMPAT: i64 = 2;
+/// Bytes of a call's name with its NUL.
+const NAME: u32 = 32;
+
+/// Where a site's system call is in the tables: nowhere if its number is none.
+fn indexes(site: &EnabledSite) -> Vec<usize> {
+    let (Attach::SyscallEntry { number, compat, .. } | Attach::SyscallReturn { number, compat }) =
+        &site.attach
+    else {
+        return Vec::new();
+    };
+    let own = (*number < CALLS).then_some(*number);
+    let others = compat.iter().filter(|n| **n < CALLS).map(|n| n + CALLS);
+    own.into_iter().chain(others).map(|n| n as usize).collect()
+}
+
+/// With more numbers a table finds out what a system call is.
+const FEW_CALLS: usize = 8;
+
+/// One program for all system calls that are enabled.
+fn lower_dispatch(unit: &mut Unit, event: &str, enablings: &[&Enabling]) {
+    let numbers = |e: &&Enabling| e.sites.iter().map(|s| indexes(s).len()).sum::<usize>();
+    let alone = enablings.iter().all(|e| e.sites.len() == 1 && numbers(e) > 0);
+    if alone && enablings.iter().map(numbers).sum::<usize>() <= FEW_CALLS {
+        lower_few(unit, event, enablings);
+    } else {
+        lower_table(unit, event, enablings);
+    }
+}
+
+/// A program that compares with the numbers of a few system calls: one for each enabling.
+fn lower_few(unit: &mut Unit, event: &str, enablings: &[&Enabling]) {
+    let Some(first) = enablings.first() else { return };
+    let name = symbol(unit, event);
+    let mut cx = start(unit, &name, first, &first.sites[0]);
+    let out = cx.b.block(&[]);
+    let mine = cx.b.block(&[Type::I64, Type::I64]);
+    let number = cx.call_number(&first.sites[0].attach);
+    let several = enablings.iter().any(|e| indexes(&e.sites[0]).len() > 1);
+    for (group, enabling) in enablings.iter().enumerate() {
+        for index in indexes(&enabling.sites[0]) {
+            let (compat, wanted) = (index >= CALLS as usize, index % CALLS as usize);
+            let (this, next) = (cx.b.block(&[]), cx.b.block(&[]));
+            cx.b.branch_imm(Cond::Eq, number, wanted as i64, this, next);
+            cx.b.switch_to(this);
+            if let Some(is) = cx.running_compat() {
+                let zero = cx.int(0);
+                cx.go_on_if(if compat { Cond::Ne } else { Cond::Eq }, is, zero, out);
+            }
+            let (group, compat) = (cx.int(group as i64), cx.int(i64::from(compat)));
+            cx.b.jump(mine, &[group, compat]);
+            cx.b.switch_to(next);
+        }
+    }
+    cx.b.jump(out, &[]);
+    cx.b.switch_to(mine);
+    let (group, compat) = (cx.b.block_param(mine, 0), cx.b.block_param(mine, 1));
+    cx.env.compat = several.then_some(compat);
+    cx.go_on_in_state(State::Active, out);
+    cx.locals(enablings);
+    let mut ordinals = Vec::new();
+    for (n, enabling) in enablings.iter().enumerate() {
+        if n + 1 < enablings.len() {
+            let (this, next) = (cx.b.block(&[]), cx.b.block(&[]));
+            cx.b.branch_imm(Cond::Eq, group, n as i64, this, next);
+            cx.b.switch_to(this);
+            cx.call(enabling, &mut ordinals, out);
+            cx.b.switch_to(next);
+        } else {
+            cx.call(enabling, &mut ordinals, out);
+        }
+    }
+    cx.finish(&ordinals, out);
+    let function = cx.b.finish();
+    unit.add_function(function);
+    unit.manifest.programs.push(manifest::Program {
+        name,
+        attach: enablings.iter().map(|e| e.sites[0].attach.clone()).collect(),
+        probes: enablings.iter().map(|e| e.sites[0].probe.id).collect(),
+    });
+}
+
+/// A program that looks up in tables what is to be done for a system call.
+fn lower_table(unit: &mut Unit, event: &str, enablings: &[&Enabling]) {
+    let mut groups = vec![0u8; 2 * INDEXES as usize];
+    let mut ids = vec![0u8; 4 * INDEXES as usize];
+    let mut names = vec![0u8; (NAME * INDEXES) as usize];
+    let mut attach = Vec::new();
+    let mut probes = Vec::new();
+    for (group, enabling) in enablings.iter().enumerate() {
+        for site in &enabling.sites {
+            let indexes = indexes(site);
+            if indexes.is_empty() {
+                continue;
+            }
+            for n in indexes {
+                groups[2 * n..2 * n + 2].copy_from_slice(&(group as u16 + 1).to_le_bytes());
+                ids[4 * n..4 * n + 4].copy_from_slice(&site.probe.id.to_le_bytes());
+                let name = site.probe.function.as_bytes();
+                let len = name.len().min(NAME as usize - 1);
+                let at = n * NAME as usize;
+                names[at..at + len].copy_from_slice(&name[..len]);
+            }
+            attach.push(site.attach.clone());
+            probes.push(site.probe.id);
+        }
+    }
+    let (groups, ids) = (unit.rodata(groups), unit.rodata(ids));
+    let functions = Column { at: unit.rodata(names), stride: NAME };
+    let Some((first, site)) = enablings.first().and_then(|e| Some((*e, e.sites.first()?))) else {
+        return;
+    };
+    let name = symbol(unit, event);
+    let mut cx = start(unit, &name, first, site);
+    let out = cx.b.block(&[]);
+    let index = cx.call_index(&site.attach, out);
+    let offset = cx.b.binary_imm(BinOp::Shl, index, 1);
+    let table = cx.b.rodata(groups);
+    let at = cx.b.binary(BinOp::Add, table, offset);
+    let group = cx.b.load(Width::W16, false, at, 0);
+    let zero = cx.int(0);
+    cx.go_on_if(Cond::Ne, group, zero, out);
+    cx.go_on_in_state(State::Active, out);
+    cx.locals(enablings);
+    let mut ordinals = Vec::new();
+    for (n, enabling) in enablings.iter().enumerate() {
+        let (mine, next) = (cx.b.block(&[]), cx.b.block(&[]));
+        cx.b.branch_imm(Cond::Eq, group, n as i64 + 1, mine, next);
+        cx.b.switch_to(mine);
+        let fields = [None, None, Some(functions), None];
+        cx.env.firing = Firing::Table { index, len: INDEXES, ids, fields };
+        cx.call(enabling, &mut ordinals, out);
+        cx.b.switch_to(next);
+    }
+    cx.b.jump(out, &[]);
+    cx.finish(&ordinals, out);
+    let function = cx.b.finish();
+    unit.add_function(function);
+    unit.manifest.programs.push(manifest::Program { name, attach, probes });
+}
+
+impl Context<'_, '_> {
+    /// Where in the tables this system call is.
+    fn call_index(&mut self, attach: &Attach, out: BlockId) -> Value {
+        let nr = self.call_number(attach);
+        let limit = self.int(i64::from(CALLS));
+        self.go_on_if(Cond::ULt, nr, limit, out);
+        let index = match self.running_compat() {
+            None => nr,
+            Some(compat) => {
+                let behind = self.b.binary_imm(BinOp::Mul, compat, i64::from(CALLS) / COMPAT);
+                self.b.binary(BinOp::Add, nr, behind)
+            }
+        };
+        self.bounded(index, INDEXES)
+    }
+
+    /// All clauses of a system call.
+    fn call(&mut self, enabling: &Enabling, ordinals: &mut Vec<BlockId>, out: BlockId) {
+        self.env.site = Rc::new(enabling.sites[0].clone());
+        self.clauses(enabling, ordinals, out);
+        self.b.jump(out, &[]);
+    }
+
+    /// COMPAT if the thread is in a system call of a 32-bit program, else 0; none if there are no
+    /// such.
+    fn running_compat(&mut self) -> Option<Value> {
+        const STATUS: [&str; 2] = ["thread_info", "status"];
+        self.field_of("task_struct", &STATUS)?;
+        let task = self.helper(Helper::GET_CURRENT_TASK_BTF, &[]);
+        let status = self.task_field(task, &STATUS);
+        let status = self.number(&status);
+        Some(self.b.binary_imm(BinOp::And, status, COMPAT))
+    }
+
+    /// Not 0 if the system call that fires is a 32-bit program's; none if there are no such.
+    pub(super) fn is_compat(&mut self) -> Option<Value> {
+        self.field_of("task_struct", &["thread_info", "status"])?;
+        let Firing::Table { index, .. } = self.env.firing else { return self.env.compat };
+        Some(self.b.binary_imm(BinOp::And, index, i64::from(CALLS)))
+    }
+
+    /// Which system call this is: the second word of `sys_enter`, and for `sys_exit` what
+    /// the registers kept of it.
+    fn call_number(&mut self, attach: &Attach) -> Value {
+        let bpf = self.env.bpf;
+        match attach {
+            Attach::SyscallReturn { .. } => {
+                let regs = self.b.load_ptr(bpf, 0);
+                self.b.load(Width::W64, false, regs, super::args::SYSCALL_NUMBER)
+            }
+            _ => self.b.load(Width::W64, false, bpf, 8),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{KnownTypes, check};
+    use crate::fixture::FixtureKernel;
+    use crate::kernel::Probe;
+    use strand_grammar::UnitKind;
+    use strand_grammar::macros::Macros;
+    use strand_grammar::source::{SourceKind, Sources};
+
+    fn enabling(numbers: &[u32]) -> Enabling {
+        let site = |number: &u32| EnabledSite {
+            probe: Probe { id: *number, ..Probe::default() },
+            attach: Attach::SyscallReturn { number: *number, compat: Vec::new() },
+        };
+        Enabling { sites: numbers.iter().map(site).collect(), clauses: Vec::new() }
+    }
+
+    /// No call is twice in a layer, and the first layer takes all that it can.
+    #[test]
+    fn calls_that_are_shared_are_in_layers() {
+        let all = [enabling(&[1, 2]), enabling(&[2, 3]), enabling(&[4]), enabling(&[2])];
+        let numbers: Vec<Vec<Vec<u32>>> = layers(&all.iter().collect::<Vec<_>>())
+            .iter()
+            .map(|layer| layer.iter().map(|e| e.sites.iter().map(call_of).collect()).collect())
+            .collect();
+        assert_eq!(numbers, [vec![vec![1, 2], vec![4]], vec![vec![2, 3]], vec![vec![2]]]);
+    }
+
+    /// Whether one program alone changes an aggregation.
+    #[test]
+    fn aggregations_of_one_program() {
+        let text = "
+            syscall::read:entry, syscall::write:entry { @one = count(); @both = count(); }
+            syscall::read:return { @both = count(); @nested[pid] = quantize(arg0); }
+            syscall::read:return { if (arg0) { @nested[1] = quantize(arg0); } @timed = count(); }
+            tick-1s { @timed = count(); @clock = count(); }";
+        let kernel = FixtureKernel::new();
+        let mut sources = Sources::new();
+        let source = sources.add("test.d", text, SourceKind::Script);
+        let unit = strand_grammar::Unit { source, kind: UnitKind::Script };
+        let (syntax, diagnostics) =
+            strand_grammar::parse(&sources, &[unit], &KnownTypes::new(&kernel), &Macros::default());
+        assert_eq!(diagnostics, []);
+        let (program, diagnostics) =
+            check(&syntax, &mut sources, &kernel, &crate::options::Options::default());
+        assert_eq!(diagnostics, []);
+        let mut alone: Vec<&str> = exclusive(&program)
+            .iter()
+            .map(|id| program.aggregations[id.0 as usize].name.as_str())
+            .collect();
+        alone.sort_unstable();
+        assert_eq!(alone, ["nested", "one"]);
+    }
+}
