@@ -46,10 +46,11 @@ pub struct Manifest {
     pub script: Option<Script>,
 }
 
-/// A macro whose value the runtime writes to read-only data before it loads the program.
+/// A macro whose value the runtime writes to read-only data before it loads the program; or the
+/// address of a kernel's symbol.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Macro {
-    /// As written: `$1`, `$$1`, `$target`.
+    /// As written: `$1`, `$$1`, `$target`; `` `symbol ``, ``module`symbol``.
     pub name: String,
     /// Where in `.rodata`.
     pub offset: u32,
@@ -64,6 +65,12 @@ impl Macro {
     /// Whether it is text.
     pub fn is_text(&self) -> bool {
         self.name.starts_with("$$")
+    }
+
+    /// The symbol of the kernel that it is, if it is one, and its module.
+    pub fn symbol(&self) -> Option<(Option<&str>, &str)> {
+        let (module, name) = self.name.split_once('`')?;
+        Some((Some(module).filter(|m| !m.is_empty()), name))
     }
 
     /// Which argument it is, if it is one.
@@ -187,7 +194,7 @@ pub struct Maps {
     pub records: Option<String>,
     /// Per-CPU array of one value: [`Drops`] as u64 words in its order.
     pub drops: Option<String>,
-    /// Array of u32 by speculation id: 0 free, 1 active.
+    /// Array of u64 by speculation id: 0 free, 1 active.
     pub speculation_states: Option<String>,
 }
 

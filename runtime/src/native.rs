@@ -12,9 +12,11 @@ use crate::cli::{Invocation, Task};
 use crate::error::Error;
 use crate::options::{Options, Phase, described};
 use crate::process::Targets;
+use crate::symbols::Symbols;
 use crate::{load, preflight, process, session};
 use arguments::Asked;
 use object::{Object, ObjectSection};
+use std::cell::OnceCell;
 use std::fs::File;
 use std::hash::Hasher;
 use std::io::{self, Write};
@@ -155,8 +157,12 @@ fn run(name: &'static str, path: &Path, object: &[u8], args: Vec<String>) -> Res
         same(file)?;
     }
     let mut targets = Targets::new(invocation.command.as_deref(), &invocation.pids)?;
+    let symbols = OnceCell::new();
     for m in &mut manifest.macros {
-        m.value = value(m, &invocation.args, &script, &targets)?;
+        m.value = match m.symbol() {
+            Some((module, name)) => address(module, name, &symbols)?.to_ne_bytes().to_vec(),
+            None => value(m, &invocation.args, &script, &targets)?,
+        };
     }
     if !options.on("quiet") {
         for line in &script.matched {
@@ -247,6 +253,33 @@ fn check_arguments(
         }
         _ => Ok(()),
     }
+}
+
+/// Where a symbol is in this kernel. Its table is read if there is any.
+fn address(
+    module: Option<&str>,
+    name: &str,
+    symbols: &OnceCell<Option<Symbols>>,
+) -> Result<u64, Error> {
+    let symbols = symbols.get_or_init(|| Symbols::read().ok().filter(|s| !s.hidden()));
+    let shown = format!("{}`{name}", module.unwrap_or(""));
+    let symbols = symbols.as_ref().ok_or_else(|| {
+        Error::Argument(format!(
+            "the address of {shown} is hidden from this user: run it as root, or set the sysctl \
+             kernel.kptr_restrict to 0"
+        ))
+    })?;
+    let found = symbols.find(module, name).map(|(address, _)| address);
+    found.ok_or_else(|| {
+        let why = match module {
+            Some(module) if !symbols.has_module(module) => {
+                format!("the module {module} isn't loaded")
+            }
+            _ => "it has no such symbol, or doesn't tell where it is".to_owned(),
+        };
+        let release = preflight::release();
+        Error::Argument(format!("{shown} isn't there on this kernel ({release}): {why}"))
+    })
 }
 
 /// A macro's value, as the programs read it.

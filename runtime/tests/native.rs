@@ -5,50 +5,10 @@
 //! made of them have to print. Where tracing is impossible they say why and pass.
 
 use std::fs;
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Duration;
-use support::{Output, STRAND, patience, scripts, skips};
+use std::path::Path;
+use support::{Folder, run_in, scripts, skips};
 
 mod support;
-
-/// A folder of its own, which goes away at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let own = format!("native-{name}.{}", std::process::id());
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(own);
-        fs::create_dir_all(&path).expect("a new folder");
-        Folder(path)
-    }
-
-    /// Runs a line of shell here, in which `strand` is ours.
-    fn run(&self, line: &str) -> (Option<i32>, String, String) {
-        run(&self.0, line)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.0.join(name), text).expect("a file in a new folder");
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-fn run(folder: &Path, line: &str) -> (Option<i32>, String, String) {
-    let mut command = Command::new("sh");
-    let line = format!("strand() {{ {STRAND} \"$@\"; }}; {line}");
-    command.arg("-c").arg(line).current_dir(folder).process_group(0);
-    command.env("TZ", "UTC").env("LC_ALL", "C").env("STRAND", STRAND);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let output = Output::of(command.spawn().expect("sh"), Duration::from_secs(60) * patience());
-    (output.status.and_then(|s| s.code()), output.stdout, output.stderr)
-}
 
 /// Topics whose scripts say the same wherever and whenever they run.
 const TOPICS: [&str; 11] = [
@@ -102,7 +62,7 @@ fn they_print_what_the_script_prints() {
         let line = format!(
             "strand build --object -q {name} -o {object} {early} && strand run {object} -- {late}"
         );
-        let (status, out, err) = run(script.parent().unwrap_or(Path::new(".")), &line);
+        let (status, out, err) = run_in(script.parent().unwrap_or(Path::new(".")), &line);
         let expected = fs::read_to_string(script.with_extension("out")).unwrap_or_default();
         if out != expected {
             wrong.push(format!("{}: {status:?} {err}\n{out}", script.display()));
@@ -134,6 +94,9 @@ fn an_executable_needs_nothing_else() {
     let line = "env -i ./opens -o out -- 1000 nobody & until [ -s out ]; do sleep 0.1; done; \
                 kill -INT $!; wait $!; cat out";
     assert_eq!(folder.run(line).1, "1000 nobody 0\nfewer\n\n");
+    // Tracing ends with the process.
+    let line = "sleep 0.5 & env -i ./opens 0 nobody -p $! | head -n 1";
+    assert_eq!(folder.run(line).1, "0 nobody 1\n");
     let (status, help, _) = folder.run("./opens --help");
     assert_eq!(status, Some(0));
     let start = "Counts opens of a process.\n\nUsage: opens [OPTIONS] ARG1 ARG2\n\nArguments:\n  \
@@ -142,6 +105,28 @@ fn an_executable_needs_nothing_else() {
     assert!(help.starts_with(start), "{help}");
     let version = format!("opens (strand {})\n", env!("CARGO_PKG_VERSION"));
     assert_eq!(folder.run("./opens --version").1, version);
+}
+
+/// A symbol is where it is in the kernel that runs the executable.
+#[test]
+fn symbols_are_looked_up() {
+    if skips() {
+        return;
+    }
+    let folder = Folder::new("symbols");
+    folder.write(
+        "s.d",
+        "BEGIN { printf(\"%a %d\", `vfs_read, (uintptr_t)&`vfs_read == $1); exit(0); }",
+    );
+    let address = "$(sed -n 's/^\\([0-9a-f]*\\) . vfs_read$/0x\\1/p' /proc/kallsyms)";
+    let line = format!("strand build -q s.d && ./s {address}");
+    assert_eq!(folder.run(&line).1, "vmlinux`vfs_read 1\n");
+    // The object names it, and has it nowhere.
+    let line = "strand build --object s.d && sed 's/`vfs_read/`vfs_reap/g' s.bpf.o >t.bpf.o && \
+                strand run t.bpf.o 0 -q";
+    let (status, _, err) = folder.run(line);
+    assert!(err.starts_with("strand: `vfs_reap isn't there on this kernel ("), "{err}");
+    assert_eq!(status, Some(1));
 }
 
 #[test]

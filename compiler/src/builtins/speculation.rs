@@ -47,7 +47,7 @@ fn take(cx: &mut Context, _: &super::Call) -> Operand {
     let id = cx.b.load(Width::W32, false, at, 0);
     let (state, missing) = cx.lookup(states, at);
     let active = cx.int(1);
-    cx.b.store(Width::W32, state, 0, active);
+    cx.b.store(Width::W64, state, 0, active);
     cx.b.jump(done, &[id]);
     cx.b.switch_to(missing);
     let zero = cx.int(0);

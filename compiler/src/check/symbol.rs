@@ -12,7 +12,7 @@ use crate::btf::BtfKind;
 use crate::kernel::{Symbol, SymbolClass, SymbolError};
 use crate::typed::{Expr, ExprKind, Place, PlaceBase};
 use crate::types::{Space, Type, TypeId};
-use strand_grammar::ast::Ident;
+use strand_grammar::ast::{BinaryOp, Ident};
 use strand_grammar::diagnostic::Diagnostic;
 use strand_grammar::source::Span;
 use strand_grammar::stability::Attributes;
@@ -43,7 +43,8 @@ impl Checker<'_> {
         let ty = self.symbol_type(module, &name.name, &symbol);
         let pointer = self.pointer_to(ty, Space::Kernel);
         let span = self.at(span);
-        let Some(address) = self.symbol_address(&symbol, pointer, span) else {
+        let late = self.options.portable.then(|| format!("{}`{}", module.unwrap_or(""), name.name));
+        let Some(address) = self.symbol_address(&symbol, late, pointer, span) else {
             return self.bad(span);
         };
         let place = Place {
@@ -77,21 +78,32 @@ impl Checker<'_> {
         })
     }
 
-    /// Where the symbol is, as a pointer.
-    fn symbol_address(&mut self, symbol: &Symbol, pointer: TypeId, span: Span) -> Option<Expr> {
+    /// Where the symbol is, as a pointer. What runs on other kernels is told by its name there.
+    fn symbol_address(
+        &mut self,
+        symbol: &Symbol,
+        late: Option<String>,
+        pointer: TypeId,
+        span: Span,
+    ) -> Option<Expr> {
+        let address = |ty| match &late {
+            Some(name) => Expr { kind: ExprKind::Macro(name.as_str().into()), ty, span },
+            None => int(symbol.address as i64, ty, span),
+        };
         let own = symbol.class == SymbolClass::PerCpu
             // A kernel for one CPU has no such table, and nothing to add.
             && self.kernel.symbol(None, "__per_cpu_offset").is_ok();
         if !own {
-            return Some(int(symbol.address as i64, pointer, span));
+            return Some(address(pointer));
         }
-        let text = format!("((uintptr_t *)&`__per_cpu_offset)[cpu] + {:#x}", symbol.address);
-        let syntax = self.site_expr(&text)?;
+        let syntax = self.site_expr("((uintptr_t *)&`__per_cpu_offset)[cpu]")?;
         // The script's own parameters mean nothing in there.
         let bindings = std::mem::take(&mut self.env.bindings);
-        let address = self.expansion(syntax.span, span, |c| c.rvalue(&syntax));
+        let base = self.expansion(syntax.span, span, |c| c.rvalue(&syntax));
         self.env.bindings = bindings;
-        Some(Expr { span, ..self.cast(address?, pointer) })
+        let (a, b) = (Box::new(base?), Box::new(address(self.basic.uintptr)));
+        let kind = ExprKind::Binary { op: BinaryOp::Add, signed: false, a, b };
+        Some(self.cast(Expr { kind, ty: self.basic.uintptr, span }, pointer))
     }
 
     fn unknown_symbol(&mut self, shown: &str, module: Option<&str>, e: SymbolError, span: Span) {

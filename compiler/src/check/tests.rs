@@ -145,6 +145,30 @@ fn kernel_symbols_without_types() {
     assert!(!compiles("BEGIN /curthread == (uintptr_t *)1/ { }"));
 }
 
+/// What runs elsewhere has no address of this kernel's in it.
+#[test]
+fn symbols_of_other_kernels() {
+    let kernel = FixtureKernel::new();
+    let symbols = ["linux_banner", "untyped_function", "untyped_of_each_cpu"];
+    let text = symbols.map(|s| format!("trace((uintptr_t)&`{s});")).concat();
+    let options = Options { portable: true, ..Options::default() };
+    let compiled = compiled_with(&format!("BEGIN {{ {text} }}"), &options).expect("it compiles");
+    let names: Vec<_> = compiled.manifest.macros.iter().map(|m| m.name.as_str()).collect();
+    assert_eq!(
+        names,
+        ["`linux_banner", "`untyped_function", "`__per_cpu_offset", "`untyped_of_each_cpu"]
+    );
+    let ir = compiled.ir.to_string();
+    for symbol in symbols {
+        let address = kernel.symbol(None, symbol).expect("a symbol").address;
+        assert!(
+            !ir.contains(&format!("{address:#x}")) && !ir.contains(&address.to_string()),
+            "{ir}"
+        );
+        assert!(!ir.contains(&address.cast_signed().to_string()), "{ir}");
+    }
+}
+
 #[test]
 fn the_prelude_compiles() {
     assert!(compiles(PRELUDE));

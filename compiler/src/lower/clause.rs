@@ -326,7 +326,7 @@ impl Context<'_, '_> {
         let id = self.scalar(id);
         let none = self.b.block(&[]);
         let state = self.speculation_state(id, none);
-        let state = self.b.load(Width::W32, false, state, 0);
+        let state = self.b.load(Width::W64, false, state, 0);
         let active = self.int(1);
         self.go_on_if(Cond::Eq, state, active, none);
         let here = self.b.current();
@@ -348,7 +348,7 @@ impl Context<'_, '_> {
         self.fault_if(Cond::UGt, id, most, manifest::Fault::IllegalOp, id, span);
         let state = self.speculation_state(id, done);
         let (active, free) = (self.int(1), self.int(0));
-        let before = self.b.atomic_compare_exchange(Width::W32, state, 0, active, free);
+        let before = self.b.atomic_compare_exchange(Width::W64, state, 0, active, free);
         let ends = self.b.block(&[]);
         self.b.branch_imm(Cond::Eq, before, 1, ends, done);
         self.b.switch_to(ends);

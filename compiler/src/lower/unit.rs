@@ -460,7 +460,7 @@ impl<'a> Unit<'a> {
             name: "spec_states".to_owned(),
             kind: MapKind::Array,
             key: Some(index_layout()),
-            value: Some(words32("state")),
+            value: Some(words_layout("state", 1)),
             entries: nspec + 1,
             flags: 0,
         });

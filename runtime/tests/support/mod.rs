@@ -7,8 +7,9 @@
 
 use std::fs;
 use std::io::Read;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -53,6 +54,46 @@ pub fn skips() -> bool {
         eprintln!("skipped: {why}");
     }
     why.is_some()
+}
+
+/// A folder of its own, which goes away at the end.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    /// A new one.
+    pub fn new(name: &str) -> Folder {
+        let own = format!("test-{name}.{}", std::process::id());
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(own);
+        fs::create_dir_all(&path).expect("a new folder");
+        Folder(path)
+    }
+
+    /// Runs a line of shell here, in which `strand` is ours.
+    pub fn run(&self, line: &str) -> (Option<i32>, String, String) {
+        run_in(&self.0, line)
+    }
+
+    /// Makes a file.
+    pub fn write(&self, name: &str, text: &str) {
+        fs::write(self.0.join(name), text).expect("a file in a new folder");
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Likewise, in any folder.
+pub fn run_in(folder: &Path, line: &str) -> (Option<i32>, String, String) {
+    let mut command = Command::new("sh");
+    let line = format!("strand() {{ {STRAND} \"$@\"; }}; {line}");
+    command.arg("-c").arg(line).current_dir(folder).process_group(0);
+    command.env("TZ", "UTC").env("LC_ALL", "C").env("STRAND", STRAND);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let output = Output::of(command.spawn().expect("sh"), Duration::from_secs(60) * patience());
+    (output.status.and_then(|s| s.code()), output.stdout, output.stderr)
 }
 
 /// How much slower than usual the machine is (an emulated one, say).
