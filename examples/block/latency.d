@@ -23,8 +23,11 @@
 /* A device's number as stat(1) shows it. */
 inline uint64_t device[uint64_t D] = D & 0xff | D >> 20 << 8 | (D & 0xfff00) << 12;
 
-/* A write that is to be durable may be done in steps: its bio ends with the last. */
-inline int RQF_SEQ = defined(__RQF_FLUSH_SEQ) ? 1 << __RQF_FLUSH_SEQ : 1 << 4;
+/*
+ * A write that is to be durable may be done in steps, and its bio ends with the last. Bit 0
+ * is that of the flush before it, bit 1 that of the data.
+ */
+inline int in_steps[struct request *R] = R->end_io != NULL && (R->flush.seq & 3) == 1;
 
 inline struct page *page[struct bio *B] = B->bi_io_vec == NULL ? NULL : B->bi_io_vec->bv_page;
 inline struct address_space *mapping[struct page *P] =
@@ -84,7 +87,7 @@ blk:::bio-split
 
 /* So many bytes have ended, and the bios that are within them. */
 blk:::request-complete
-/times[(uint64_t)args[0]->bio] && (args[3] == 0 || !(args[0]->rq_flags & RQF_SEQ))/
+/times[(uint64_t)args[0]->bio] && (args[3] == 0 || !in_steps[args[0]])/
 {
 	this->bytes = (uint64_t)args[3];
 	for (this->bio = args[0]->bio; this->bio != NULL &&

@@ -26,8 +26,11 @@
 /* A device's number as stat(1) shows it. */
 inline uint64_t device[uint64_t D] = D & 0xff | D >> 20 << 8 | (D & 0xfff00) << 12;
 
-/* A write that is to be durable may be done in steps: its bio ends with the last. */
-inline int RQF_SEQ = defined(__RQF_FLUSH_SEQ) ? 1 << __RQF_FLUSH_SEQ : 1 << 4;
+/*
+ * A write that is to be durable may be done in steps, and its bio ends with the last. Bit 0
+ * is that of the flush before it, bit 1 that of the data.
+ */
+inline int in_steps[struct request *R] = R->end_io != NULL && (R->flush.seq & 3) == 1;
 
 uint64_t times[uint64_t];	/* by bio: when it was queued, */
 int pids[uint64_t];		/* and by whom */
@@ -140,7 +143,7 @@ blk:::request-complete
 
 /* The last part of it, where it ends in parts. */
 blk:::request-complete
-/specs[arg0] && args[3] >= args[0]->__data_len && (args[3] == 0 || !(args[0]->rq_flags & RQF_SEQ))/
+/specs[arg0] && args[3] >= args[0]->__data_len && (args[3] == 0 || !in_steps[args[0]])/
 {
 	this->ends = 1;
 	depth[args[0]->q->disk]--;
@@ -170,7 +173,7 @@ blk:::request-complete
 
 /* What ends gives its bios back. */
 blk:::request-complete
-/args[3] == 0 || !(args[0]->rq_flags & RQF_SEQ)/
+/args[3] == 0 || !in_steps[args[0]]/
 {
 	this->bytes = (uint64_t)args[3];
 	for (this->bio = args[0]->bio; this->bio != NULL &&

@@ -44,8 +44,11 @@ string names[uint64_t];		/* and who brought it */
 /* A device's number as stat(1) shows it. */
 inline uint64_t device[uint64_t D] = D & 0xff | D >> 20 << 8 | (D & 0xfff00) << 12;
 
-/* A write that is to be durable may be done in steps: its bio ends with the last. */
-inline int RQF_SEQ = defined(__RQF_FLUSH_SEQ) ? 1 << __RQF_FLUSH_SEQ : 1 << 4;
+/*
+ * A write that is to be durable may be done in steps, and its bio ends with the last. Bit 0
+ * is that of the flush before it, bit 1 that of the data.
+ */
+inline int in_steps[struct request *R] = R->end_io != NULL && (R->flush.seq & 3) == 1;
 
 /* The state of a SCSI device, SDEV_RUNNING where the kernel has SCSI. */
 inline int RUNNING = 2;
@@ -185,7 +188,7 @@ blk:::request-complete
 	speculate(specs[arg0]);
 	RQ_PROBE_PRINT(probename, args[0], args[0]->bio);
 	this->bytes = (uint64_t)args[3];
-	if (this->bytes == 0 || !(args[0]->rq_flags & RQF_SEQ)) {
+	if (this->bytes == 0 || !in_steps[args[0]]) {
 		for (this->bio = args[0]->bio; this->bio != NULL &&
 		    this->bio->bi_iter.bi_size <= this->bytes; this->bio = this->bio->bi_next) {
 			this->bytes -= this->bio->bi_iter.bi_size;

@@ -30,8 +30,11 @@ inline int wanted[uint64_t D] = $1 == 0 || device[D] == $1;
 /* A thread that sleeps, and isn't only kept from running. */
 inline int asleep = curthread->__state & 3;
 
-/* A write that is to be durable may be done in steps: its bio ends with the last. */
-inline int RQF_SEQ = defined(__RQF_FLUSH_SEQ) ? 1 << __RQF_FLUSH_SEQ : 1 << 4;
+/*
+ * A write that is to be durable may be done in steps, and its bio ends with the last. Bit 0
+ * is that of the flush before it, bit 1 that of the data.
+ */
+inline int in_steps[struct request *R] = R->end_io != NULL && (R->flush.seq & 3) == 1;
 
 int inside[int];		/* by thread */
 int journal_woke[int];
@@ -107,7 +110,7 @@ blk:::bio-queue
 }
 
 blk:::request-complete
-/begun[(uint64_t)args[0]->bio] && (args[3] == 0 || !(args[0]->rq_flags & RQF_SEQ))/
+/begun[(uint64_t)args[0]->bio] && (args[3] == 0 || !in_steps[args[0]])/
 {
 	this->bio = (uint64_t)args[0]->bio;
 	flush_began[where[this->bio]] = begun[this->bio];
