@@ -7,8 +7,8 @@
 //! `tests/vm/lab` sees to it that each has run on some kernel. They run one after the other,
 //! since there is but one disk of each kind.
 //!
-//! The first case of each runs once more, named `built SUBJECT/NAME`, with the executable that
-//! `strand build` makes of the example: the one in the folder STRAND_BUILT, which the lab fills
+//! The first case of each, and those named by `#@ built: ARGUMENTS`, run once more, named `built
+//! SUBJECT/NAME`, with the executable that `strand build` makes of the example: the one in the folder STRAND_BUILT, which the lab fills
 //! on another kernel, or one that is made on the spot. With STRAND_PROOFS=built it does so only.
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
@@ -43,12 +43,12 @@ fn main() {
         files(&proofs, "py").into_iter().filter(|f| f.parent() != Some(&*proofs)).collect();
     for script in &found {
         let name = script.strip_prefix(&proofs).unwrap_or(script).with_extension("");
-        for (n, case) in cases(script).into_iter().enumerate() {
+        for (case, both) in cases(script) {
             let title = format!("{} {case}", name.display()).trim_end().to_owned();
-            let forms: &[bool] = match (n, only_built) {
-                (0, true) => &[true],
-                (0, false) => &[false, true],
-                _ => &[false],
+            let forms: &[bool] = match (both, only_built) {
+                (true, true) => &[true],
+                (true, false) => &[false, true],
+                (false, _) => &[false],
             };
             for &built in forms {
                 let title = if built { format!("built {title}") } else { title.clone() };
@@ -62,12 +62,20 @@ fn main() {
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-/// Arguments to run a proof with: none, if it doesn't say.
-fn cases(script: &Path) -> Vec<String> {
+/// Arguments to run a proof with, none if it doesn't say; and whether with the executable, too.
+fn cases(script: &Path) -> Vec<(String, bool)> {
     let text = fs::read_to_string(script).unwrap_or_default();
-    let cases = text.lines().filter_map(|l| l.strip_prefix("#@ case:"));
-    let cases: Vec<String> = cases.map(|c| c.trim().to_owned()).collect();
-    if cases.is_empty() { vec![String::new()] } else { cases }
+    let marked = |mark: &str| -> Vec<String> {
+        text.lines().filter_map(|l| l.strip_prefix(mark)).map(|c| c.trim().to_owned()).collect()
+    };
+    let (mut cases, built) = (marked("#@ case:"), marked("#@ built:"));
+    if cases.is_empty() {
+        cases.push(String::new());
+    }
+    let unknown = built.iter().find(|b| !cases.contains(b));
+    assert_eq!(unknown, None, "{}: there is no such case to be built", script.display());
+    let both = |n: usize, case: &String| n == 0 || built.contains(case);
+    cases.iter().enumerate().map(|(n, case)| (case.clone(), both(n, case))).collect()
 }
 
 fn prove(script: &Path, case: &str, built: bool) -> Result<Completion, Failed> {

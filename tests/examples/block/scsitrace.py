@@ -23,6 +23,8 @@ kernel's tracepoints have counted the same.
 #@ case: loop fsync
 #@ case: loop dsync
 #@ case: scsi_debug fsync
+#@ built: scsi_debug mq-deadline
+#@ built: loop dsync
 
 import re
 import sys

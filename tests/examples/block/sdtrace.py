@@ -10,6 +10,7 @@ has counted how many.
 #@ case: scsi_debug mq-deadline
 #@ case: virtio none
 #@ case: null_blk mq-deadline
+#@ built: scsi_debug mq-deadline
 
 import re
 import sys
