@@ -104,9 +104,11 @@ inline int64_t _page_offset[struct page *P] =
 inline struct page *_bio_page[struct bio *B] =
     B->bi_io_vec == NULL ? NULL : B->bi_io_vec->bv_page;
 
-/* A name of a file, if the kernel has one at hand, and the node within that leads to it. */
-inline uintptr_t _alias_within = defined(((struct dentry *)0)->d_u) ?
-    offsetof(struct dentry, d_u) : offsetof(struct dentry, d_alias);
+/*
+ * A name of a file, if the kernel has one at hand, and the node within that leads to it: in what
+ * comes last, a union of such size, which has a name on some kernels only.
+ */
+inline uintptr_t _alias_within = sizeof (struct dentry) - sizeof (struct hlist_node);
 inline struct dentry *_inode_alias[struct inode *I] =
     (struct dentry *)((uintptr_t)I->i_dentry.first - _alias_within);
 
@@ -115,11 +117,14 @@ inline struct dentry *_inode_name[struct inode *I] =
     I == NULL || I->i_dentry.first == NULL || _inode_alias[I]->d_name.len == 0 ? NULL :
     _inode_alias[I];
 
-/* The first place where a file system is mounted. */
-inline uintptr_t _mounted[struct super_block *S] =
-    (defined(((struct mount *)0)->mnt_instance) ?
-    (uintptr_t)S->s_mounts.next - offsetof(struct mount, mnt_instance) :
-    (uintptr_t)S->s_mounts) + offsetof(struct mount, mnt);
+/*
+ * The first place where a file system is mounted. What follows its roots leads to a mount: to the
+ * mount itself, which one knows by its file system, or up to 6.17 to what follows `mnt_child` there.
+ */
+inline uintptr_t _mount[struct super_block *S] = *((uintptr_t *)&S->s_roots + 1);
+inline uintptr_t _mounted[struct super_block *S] = offsetof(struct mount, mnt) +
+    (((struct mount *)_mount[S])->mnt.mnt_sb == S ? _mount[S] :
+    _mount[S] - offsetof(struct mount, mnt_child) - sizeof (struct list_head));
 
 inline struct inode *_bio_inode[struct bio *B] = _page_inode[_bio_page[B]];
 

@@ -8,10 +8,10 @@ inline int _page_shift = 12;
 /*
  * Says of a page that is not its folio's first, in bit 0, that it isn't one. The rest is the
  * address of the first, or, since 7.1, a mask for addresses that leaves that: all of its high
- * bits are set, as they are in no address of a page.
+ * bits are set, as they are in no address of a page. It was renamed then; what lies in the same
+ * place has one name on all kernels.
  */
-inline uintptr_t _page_compound[struct page *P] =
-    defined(P->compound_info) ? P->compound_info : P->compound_head;
+inline uintptr_t _page_compound[struct page *P] = (uintptr_t)P->lru.next;
 
 /* The folio that a page belongs to. */
 inline struct folio *page_folio[struct page *P] = (struct folio *)(
@@ -19,16 +19,20 @@ inline struct folio *page_folio[struct page *P] = (struct folio *)(
     _page_compound[P] >> 40 == 0xffffff ? (uintptr_t)P & _page_compound[P] :
     _page_compound[P] - 1);
 
-inline unsigned long _folio_flags[struct folio *F] =
-    defined(F->flags.f) ? F->flags.f : F->flags;
+/* Its first word, whether that is a number or, since 6.18, a structure. */
+inline unsigned long _folio_flags[struct folio *F] = *(unsigned long *)F;
 
-inline unsigned long _folio_size[struct folio *F] =
-    defined(F->_nr_pages) ? F->_nr_pages :
-    defined(F->_folio_nr_pages) ? F->_folio_nr_pages : 1 << F->_folio_order;
+/*
+ * How many times a large folio is doubled: since 6.6, with the flag that came then, the lowest
+ * byte of its second page's flags; before, a byte behind these, which later kernels don't name.
+ */
+inline int _folio_order_of[struct folio *F] =
+    defined(PG_large_rmappable) ? F->_flags_1 & 0xff :
+    defined(F->_folio_order) ? F->_folio_order : *((unsigned char *)&F->_flags_1 + 17);
 
 /* How many pages a folio has. */
 inline unsigned long folio_pages[struct folio *F] =
-    _folio_flags[F] & (1 << PG_head) ? _folio_size[F] : 1;
+    _folio_flags[F] & (1 << PG_head) ? 1 << _folio_order_of[F] : 1;
 
 /*
  * The file's memory that a folio is part of; NULL for anonymous memory and the kernel's
