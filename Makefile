@@ -23,13 +23,13 @@ LAB := --profile lab --locked
 
 STATIC := $(shell uname -m)-unknown-linux-gnu
 
-.PHONY: build static check lint test vm demo bench help install setup clean
+.PHONY: build static check lint test vm demo bench help install setup setup-build clean
 
-build: setup
+build: setup-build
 	$(CARGO) build --release --locked
 
 # Needs the static libraries of libc's package for developers.
-static: setup
+static: setup-build
 	RUSTFLAGS='-C target-feature=+crt-static' $(CARGO) build --release --locked \
 		--bin strand-native --target $(STATIC)
 	install -m 755 $(TARGET)/$(STATIC)/release/strand-native \
@@ -37,6 +37,9 @@ static: setup
 
 setup:
 	@tests/setup
+
+setup-build:
+	@tests/setup build
 
 check: lint
 	STRAND_NO_LIVE=1 $(CARGO) test --workspace $(LAB)
