@@ -86,29 +86,6 @@ fn wait_for_end_of(name: &str) {
     }
 }
 
-/// All events of the kernel, and where it can attach to many functions at once, thousands of
-/// these.
-#[test]
-fn thousands_of_probes_leave_nothing() {
-    if skips() {
-        return;
-    }
-    let features = text(&strand(&["features"]).stdout);
-    let many = features.lines().any(|l| l.contains("many in one link") && l.contains(" yes "));
-    let functions = if many { "fbt::[a-e]*:entry, " } else { "" };
-    let program = format!(
-        r#"BEGIN {{ thousands["none"] = 1; exit(0); }}
-           {functions}sdt:::, syscall::: /execname == "nobody"/ {{ thousands[probefunc]++; }}"#
-    );
-    let checked = text(&strand(&["check", "-v", "-e", &program]).stderr);
-    let matched = checked.split(' ').filter_map(|word| word.parse::<usize>().ok()).max();
-    let least = if many { 5000 } else { 1000 };
-    assert!(matched.is_some_and(|n| n >= least), "{checked}");
-    let output = strand(&["-q", "-e", &program]);
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    wait_for_end_of("thousands");
-}
-
 /// Where each function is attached to by itself, that can be broken off.
 #[test]
 fn attaching_can_be_interrupted() {
@@ -157,19 +134,6 @@ fn too_few_open_files_are_explained() {
     let script = r#"ulimit -Sn 60; exec "$0" -q -e "$1""#;
     let output = Command::new("sh").args(["-c", script, STRAND, program]).output().expect("sh");
     assert!(output.status.success(), "{}", text(&output.stderr));
-}
-
-#[test]
-fn sessions_leave_nothing() {
-    if skips() {
-        return;
-    }
-    let sessions = if patience() > 1 { 20 } else { 200 };
-    for _ in 0..sessions {
-        let output = strand(&["-q", "-e", "BEGIN { sessions[1] = 1; exit(0); }"]);
-        assert!(output.status.success(), "{}", text(&output.stderr));
-    }
-    wait_for_end_of("sessions");
 }
 
 #[test]
