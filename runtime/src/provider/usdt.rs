@@ -4,7 +4,7 @@
 //!
 //! - `python123:libpython3.so:function:name`: in one process;
 //! - `python*:::`: in all processes that run now; with `-Z` in all that run, now or later,
-//!   one of the files that some process runs now;
+//!   one of the files that some process runs now, or the one that the description names;
 //! - `usdt:/path:python:name`: in all processes that run the file, now or later.
 
 use super::function::{no_module, refuse};
@@ -14,7 +14,7 @@ use crate::kernel::LiveKernel;
 use crate::probe::{ProbeName, is_exact, user_id};
 use crate::user::Users;
 use crate::user::marker::Marker;
-use crate::user::process::Process;
+use crate::user::process::{Mapped, Process};
 use strand_compiler::kernel::{
     ArgType, Attach, MarkerArg, MarkerPlace, Probe, ProbeArg, ProbeError, ProbePattern, Site,
     UserPlace, glob_match,
@@ -80,12 +80,26 @@ impl Provider for Usdt {
                 glob_match(&pattern.provider, &format!("{provider}{pid}"))
             });
         }
+        if later {
+            in_named_file(&mut users, pattern, &mut found);
+        }
         Ok(found)
     }
 
     fn describe(&self, kernel: &LiveKernel, name: &ProbeName) -> Result<Probe, ProbeError> {
         pid::describe(kernel, name)
     }
+}
+
+/// The markers of the file that a description names, whether or not a process runs it now.
+fn in_named_file(users: &mut Users, pattern: &ProbePattern, found: &mut Vec<ProbeName>) {
+    if !is_exact(&pattern.module) || pattern.module == "a.out" {
+        return;
+    }
+    let whole = |path| std::fs::canonicalize(path).ok()?.into_os_string().into_string().ok();
+    let Some(path) = uprobe::file(&pattern.module).and_then(whole) else { return };
+    let file = Mapped { open: path.clone(), path, program: true, file: (0, 0) };
+    in_file(users, &file, None, found, pattern, |provider| glob_match(&pattern.provider, provider));
 }
 
 /// `usdt:/path:provider:name`
@@ -183,26 +197,38 @@ fn in_process(
     wanted: impl Fn(&str) -> bool,
 ) {
     let files: Vec<_> = pid::files(process, &pattern.module).into_iter().cloned().collect();
+    let pid = (!later).then_some(process.pid);
     for file in files {
-        let named =
-            |provider: &str, name: &str| wanted(provider) && glob_match(&pattern.name, name);
-        let Some(binary) = users.marked(&file.open, named) else { continue };
-        for marker in &binary.markers {
-            if !wanted(&marker.provider) || !glob_match(&pattern.name, &marker.name) {
-                continue;
-            }
-            let function = binary.function_at(marker.address).map_or("", |f| f.name.as_str());
-            if !glob_match(&pattern.function, function) {
-                continue;
-            }
-            let (provider, pid) = match later {
-                true => (marker.provider.clone(), None),
-                false => (format!("{}{}", marker.provider, process.pid), Some(process.pid)),
-            };
-            let inside = Inside { open: &file.open, pid };
-            let fields = [&provider, file.base_name(), function, &marker.name];
-            add(users, &inside, marker, fields, found);
+        in_file(users, &file, pid, found, pattern, &wanted);
+    }
+}
+
+/// Those of a file: of one process, or of all that run it.
+fn in_file(
+    users: &mut Users,
+    file: &Mapped,
+    pid: Option<u32>,
+    found: &mut Vec<ProbeName>,
+    pattern: &ProbePattern,
+    wanted: impl Fn(&str) -> bool,
+) {
+    let named = |provider: &str, name: &str| wanted(provider) && glob_match(&pattern.name, name);
+    let Some(binary) = users.marked(&file.open, named) else { return };
+    for marker in &binary.markers {
+        if !wanted(&marker.provider) || !glob_match(&pattern.name, &marker.name) {
+            continue;
         }
+        let function = binary.function_at(marker.address).map_or("", |f| f.name.as_str());
+        if !glob_match(&pattern.function, function) {
+            continue;
+        }
+        let provider = match pid {
+            None => marker.provider.clone(),
+            Some(pid) => format!("{}{pid}", marker.provider),
+        };
+        let inside = Inside { open: &file.open, pid };
+        let fields = [&provider, file.base_name(), function, &marker.name];
+        add(users, &inside, marker, fields, found);
     }
 }
 
