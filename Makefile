@@ -62,6 +62,7 @@ demo: build
 
 bench: build
 	@tests/bench
+	@tests/events/run
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^$$/,$$!d' | head -n 18
