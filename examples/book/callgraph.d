@@ -16,14 +16,14 @@ syscall::open*:entry
 	self->traceme = 1;
 }
 
-fbt::do_sys_open*:entry, fbt::do_filp_open:entry, fbt::path_openat:entry,
-fbt::link_path_walk*:entry, fbt::lookup_*:entry, fbt::d_lookup:entry, fbt::d_alloc*:entry
+fbt::do_sys_open*:entry, fbt::do_fil*_open:entry, fbt::path_openat:entry,
+fbt::lookup_*:entry, fbt::d_lookup:entry, fbt::d_alloc*:entry
 /self->traceme/
 {
 }
 
-fbt::do_sys_open*:return, fbt::do_filp_open:return, fbt::path_openat:return,
-fbt::link_path_walk*:return, fbt::lookup_*:return, fbt::d_lookup:return, fbt::d_alloc*:return
+fbt::do_sys_open*:return, fbt::do_fil*_open:return, fbt::path_openat:return,
+fbt::lookup_*:return, fbt::d_lookup:return, fbt::d_alloc*:return
 /self->traceme/
 {
 	trace((int)arg1);
