@@ -118,13 +118,14 @@ inline struct dentry *_inode_name[struct inode *I] =
     _inode_alias[I];
 
 /*
- * The first place where a file system is mounted. What follows its roots leads to a mount: to the
- * mount itself, which one knows by its file system, or up to 6.17 to what follows `mnt_child` there.
+ * The first place where a file system is mounted. What is before its device leads there: the mount
+ * itself, which is one of this file system, or up to 6.17 the list of what follows `mnt_child` in
+ * its mounts.
  */
-inline uintptr_t _mount[struct super_block *S] = *((uintptr_t *)&S->s_roots + 1);
+inline uintptr_t _mounts[struct super_block *S, int N] = *((uintptr_t *)&S->s_bdev - N);
 inline uintptr_t _mounted[struct super_block *S] = offsetof(struct mount, mnt) +
-    (((struct mount *)_mount[S])->mnt.mnt_sb == S ? _mount[S] :
-    _mount[S] - offsetof(struct mount, mnt_child) - sizeof (struct list_head));
+    (_mounts[S, 1] != 0 && ((struct mount *)_mounts[S, 1])->mnt.mnt_sb == S ? _mounts[S, 1] :
+    _mounts[S, 2] - offsetof(struct mount, mnt_child) - sizeof (struct list_head));
 
 inline struct inode *_bio_inode[struct bio *B] = _page_inode[_bio_page[B]];
 
