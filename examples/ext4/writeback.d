@@ -23,7 +23,8 @@
  * Where a bio begins inside of a folio, the line ends with the page that it begins at.
  * At the end, by process: pages dirtied, pages written for it, nanoseconds between the
  * two; and of all pages written whose file was seen being dirtied, how many were joined.
- * A large folio becomes dirty as a whole, so more pages may be dirtied than written.
+ * A large folio becomes dirty as a whole, so more pages may be dirtied than written. An
+ * example is in writeback.out.
  */
 #pragma D option defaultargs
 #pragma D option dynvarsize=256m

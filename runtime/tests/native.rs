@@ -103,6 +103,10 @@ fn an_executable_needs_nothing_else() {
                  ARG1  a number: $1 of the script\n  ARG2  text: $2 of the script\n\n\
                  The script is about the process of -c or -p.\n";
     assert!(help.starts_with(start), "{help}");
+    // Those that may be missing.
+    let line = "strand build -x defaultargs -e 'BEGIN { printf(\"%d\", $1); exit(0); }' -o d && ./d --help";
+    assert!(folder.run(line).1.contains("Usage: d [OPTIONS] [ARG1]\n"), "{}", folder.run(line).1);
+    assert_eq!(folder.run("./d -q").1, "0\n");
     let version = format!("opens (strand {})\n", env!("CARGO_PKG_VERSION"));
     assert_eq!(folder.run("./opens --version").1, version);
 }

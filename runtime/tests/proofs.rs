@@ -58,7 +58,8 @@ fn main() {
             }
         }
     }
-    trials.push(Trial::test("every example has a proof", move || complete(&root, &found)));
+    trials
+        .push(Trial::test("every example has a proof and output", move || complete(&root, &found)));
     libtest_mimic::run(&arguments, trials).exit();
 }
 
@@ -101,7 +102,7 @@ fn prove(script: &Path, case: &str, built: bool) -> Result<Completion, Failed> {
     }
 }
 
-/// An example may have several proofs: NAME.py, NAME-MORE.py.
+/// An example may have several proofs: NAME.py, NAME-MORE.py. Real output is beside it.
 fn complete(root: &Path, proofs: &[PathBuf]) -> Result<(), Failed> {
     let examples = root.join("examples");
     let stem = |path: &Path, folder: &Path| {
@@ -115,11 +116,14 @@ fn complete(root: &Path, proofs: &[PathBuf]) -> Result<(), Failed> {
         let name = stem(&script, &examples);
         let own = |p: &String| *p == name || p.starts_with(&format!("{name}-"));
         if name != ELSEWHERE && !proven.iter().any(own) {
-            missing.push(name);
+            missing.push(format!("{name}.py under tests/examples"));
+        }
+        if !script.with_extension("out").exists() {
+            missing.push(format!("{name}.out beside it"));
         }
     }
     if missing.is_empty() {
         return Ok(());
     }
-    Err(format!("no proof under tests/examples: {}", missing.join(", ")).into())
+    Err(format!("examples lack a proof or output: {}", missing.join(", ")).into())
 }

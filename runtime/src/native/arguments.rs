@@ -166,8 +166,11 @@ pub fn help(name: &str, script: &Script, manifest: &Manifest) -> String {
     };
     out += &format!("\nUsage: {name} [OPTIONS]");
     let last = used.keys().max().copied().unwrap_or(script.args);
+    // What isn't given is 0 or empty there.
+    let optional = script.pragmas.iter().chain(&script.given).any(|o| o == "defaultargs");
     for n in script.args + 1..=last {
-        out += &format!(" ARG{}", n - script.args);
+        let n = n - script.args;
+        out += &if optional { format!(" [ARG{n}]") } else { format!(" ARG{n}") };
     }
     out += "\n";
     if !used.is_empty() {
