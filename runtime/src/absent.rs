@@ -8,6 +8,7 @@
 use crate::load::{self, LoadError, Loaded};
 use crate::options::Options;
 use crate::preflight;
+use strand_compiler::kernel::Attach;
 use strand_compiler::manifest::Manifest;
 
 /// Loads an object. Also returns what to say of probes that were left out.
@@ -64,6 +65,22 @@ pub(crate) fn event(messages: &str, manifest: &Manifest) -> Option<LoadError> {
     Some(LoadError::Absent { program, probe, what, release: preflight::release() })
 }
 
+/// A function of which the kernel takes no program of that kind.
+pub(crate) fn function(messages: &str, manifest: &Manifest) -> Option<LoadError> {
+    manifest.script.as_ref()?;
+    let line = messages.lines().find(|l| l.contains("BPF program load failed: -EPERM"))?;
+    let name = line.split_once("prog '")?.1.split('\'').next()?;
+    let program = manifest.programs.iter().find(|p| p.name == name)?;
+    let traces = |a: &Attach| matches!(a, Attach::Fentry { .. } | Attach::Fexit { .. });
+    program.attach.first().filter(|a| traces(a))?;
+    Some(LoadError::Absent {
+        program: name.to_owned(),
+        probe: probe(manifest, name),
+        what: "way to trace functions by fentry".to_owned(),
+        release: preflight::release(),
+    })
+}
+
 /// The field that CO-RE doesn't find, if that is why the verifier refuses a program.
 pub(crate) fn field(error: &LoadError, manifest: &Manifest) -> Option<LoadError> {
     let LoadError::Refused { program, log, place, .. } = error else { return None };
@@ -101,7 +118,6 @@ fn probe(manifest: &Manifest, program: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use strand_compiler::kernel::Attach;
     use strand_compiler::manifest::{Probe, Program, Script};
 
     fn manifest() -> Manifest {
@@ -145,6 +161,13 @@ mod tests {
             panic!("it isn't seen")
         };
         assert_eq!((probe.as_str(), what.as_str()), ("rawtp:::event2", "gone"));
+        let mut functions = manifest();
+        functions.programs[1].attach =
+            vec![Attach::Fentry { module: None, function: "f".to_owned(), args: 1 }];
+        let said = "libbpf: prog 'p2': BPF program load failed: -EPERM\n";
+        let told = function(said, &functions);
+        assert!(matches!(told, Some(LoadError::Absent { probe, .. }) if probe == "rawtp:::event2"));
+        assert!(function(said, &manifest()).is_none());
         let log = "0: <invalid CO-RE relocation>\n\
                    failed to resolve CO-RE relocation <byte_off> [7] struct bio.x (0:3 @ offset 16)";
         let refused = LoadError::Refused {

@@ -431,6 +431,9 @@ fn load_error(error: &libbpf_rs::Error, sizes: &[(String, u64)], manifest: &Mani
     if let Some(absent) = absent::event(&said, manifest) {
         return absent;
     }
+    if let Some(absent) = absent::function(&said, manifest) {
+        return absent;
+    }
     if let Some(refused) = refusal(&said) {
         return refused;
     }
