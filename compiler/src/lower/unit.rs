@@ -9,7 +9,7 @@ use crate::ir::{
     Field, FieldId, Function, FunctionId, Layout, LayoutField, LayoutKind, Map, MapId, MapKind,
     Module,
 };
-use crate::kernel::{Feature, Kernel};
+use crate::kernel::{Attach, Feature, Kernel};
 use crate::manifest::{self, Manifest};
 use crate::options::Options;
 use crate::typed::walk::{self, Node};
@@ -212,6 +212,17 @@ impl<'a> Unit<'a> {
         })
     }
 
+    /// Whether elements take memory when they come. Where interrupts are off, as in a sample,
+    /// the kernel has few in reserve for maps of each CPU: new elements in several aggregations
+    /// at once would be lost.
+    fn aggregation_flags(&self) -> u32 {
+        let mut sites = self.program.enablings.iter().flat_map(|e| &e.sites);
+        let samples = sites.any(|s| matches!(s.attach, Attach::Sample { .. }));
+        let several = self.program.aggregations.iter().filter(|a| !a.keys.is_empty()).count() > 1;
+        let ahead = samples && several || !self.kernel.has(Feature::HashNoPrealloc);
+        if ahead { 0 } else { BPF_F_NO_PREALLOC }
+    }
+
     fn value_layout(&self, ty: TypeId, name: &str) -> Layout {
         let size = self.size(ty);
         let kind = match self.types().resolved(ty) {
@@ -273,7 +284,7 @@ impl<'a> Unit<'a> {
         };
         let bytes = u64::from(round_up(key.layout.size, 8) + value.size) + 64;
         let entries = (self.options.aggsize / bytes).clamp(1, 1 << 24) as u32;
-        let flags = if self.kernel.has(Feature::HashNoPrealloc) { BPF_F_NO_PREALLOC } else { 0 };
+        let flags = self.aggregation_flags();
         self.add_map(Map {
             name,
             kind: MapKind::PercpuHash,
