@@ -176,6 +176,18 @@ impl<'a> Consumer<'a> {
         }
     }
 
+    /// User addresses may have to be named from now on.
+    pub fn watch_processes(&mut self) {
+        if self.names_users && !self.look.noresolve {
+            self.symbols.watch();
+        }
+    }
+
+    /// Some time has passed.
+    pub fn look_at_processes(&mut self) {
+        self.symbols.look();
+    }
+
     /// Looks at the aggregations, if they are looked at by the clock.
     pub fn renew(&mut self, kernel: &mut dyn Source) -> io::Result<()> {
         let result = self.aggregations.renew(kernel);

@@ -11,6 +11,7 @@ pub mod cli;
 pub mod consume;
 pub mod dtrace;
 pub mod error;
+pub mod executed;
 pub mod feature;
 pub mod features;
 pub mod first_line;

@@ -1,10 +1,15 @@
 //! What processes had mapped, for when they are gone.
 //!
-//! In: processes, while they live. Out: the file and the offset in it that an address of
+//! In: processes, while they live, and the kernel's notes of them. Out: the file and the offset in it that an address of
 //! such a process belonged to. Aggregated stacks are printed at the end of tracing, when
 //! the command that was traced has long ended.
 
 use rustc_hash::FxHashMap;
+use std::collections::VecDeque;
+
+/// Processes that are remembered, and mappings of each: the latest.
+const PROCESSES: usize = 8192;
+const MAPPINGS: usize = 1024;
 
 /// A file in a process's memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +22,11 @@ pub struct Mapping {
 }
 
 impl Mapping {
+    /// Of so many bytes.
+    pub fn new(start: u64, len: u64, offset: u64, path: String) -> Mapping {
+        Mapping { start, end: start.saturating_add(len), offset, path }
+    }
+
     /// From a line of /proc/PID/maps; `None` for memory that is of no file.
     fn parse(line: &str) -> Option<Self> {
         let mut words = line.splitn(6, ' ');
@@ -42,6 +52,10 @@ impl Mapping {
 #[derive(Debug, Default)]
 pub struct Mappings {
     of: FxHashMap<u32, Vec<Mapping>>,
+    /// Processes in the order in which they came.
+    order: VecDeque<u32>,
+    /// When.
+    ended: FxHashMap<u32, u64>,
 }
 
 impl Mappings {
@@ -51,13 +65,62 @@ impl Mappings {
         let mappings: Vec<Mapping> = text.lines().filter_map(Mapping::parse).collect();
         // One that is ending has none any more.
         if !mappings.is_empty() {
-            self.of.insert(pid, mappings);
+            *self.of_process(pid) = mappings;
         }
     }
 
-    /// The mapping that an address was in.
+    /// A new one.
+    pub fn add(&mut self, pid: u32, mapping: Mapping) {
+        let all = self.of_process(pid);
+        if all.len() >= MAPPINGS {
+            all.drain(..MAPPINGS / 2);
+        }
+        all.push(mapping);
+    }
+
+    /// A new process has what its parent has. What it has mapped itself, and that it has ended,
+    /// may be known already, as notes of several CPUs aren't in order.
+    pub fn inherit(&mut self, pid: u32, parent: u32, time: u64) {
+        if self.ended.get(&pid).is_some_and(|ended| *ended < time) {
+            self.ended.remove(&pid);
+            self.of_process(pid).clear();
+        }
+        if !self.of.contains_key(&parent) {
+            self.note(parent);
+        }
+        if let Some(all) = self.of.get(&parent).cloned() {
+            self.of_process(pid).splice(..0, all);
+        }
+    }
+
+    /// A later process of this id is another.
+    pub fn end(&mut self, pid: u32, time: u64) {
+        if self.of.contains_key(&pid) {
+            self.ended.insert(pid, time);
+        }
+    }
+
+    fn of_process(&mut self, pid: u32) -> &mut Vec<Mapping> {
+        if !self.of.contains_key(&pid) {
+            self.order.push_back(pid);
+            if self.order.len() > PROCESSES
+                && let Some(oldest) = self.order.pop_front()
+            {
+                self.of.remove(&oldest);
+                self.ended.remove(&oldest);
+            }
+        }
+        self.of.entry(pid).or_default()
+    }
+
+    /// Whether anything is known of a process.
+    pub fn knows(&self, pid: u32) -> bool {
+        self.of.contains_key(&pid)
+    }
+
+    /// The mapping that an address was in: the latest, where there were several.
     pub fn find(&self, pid: u32, address: u64) -> Option<&Mapping> {
-        self.of.get(&pid)?.iter().find(|m| m.start <= address && address < m.end)
+        self.of.get(&pid)?.iter().rev().find(|m| m.start <= address && address < m.end)
     }
 }
 

@@ -23,6 +23,22 @@ pub fn open(event: &PerfEvent, period: u64, cpu: u32) -> io::Result<OwnedFd> {
     open_attr(&attr, cpu)
 }
 
+/// Has the kernel note new mappings of code, and new processes, on one CPU.
+pub fn open_notes(cpu: u32) -> io::Result<OwnedFd> {
+    const SOFTWARE: u32 = 1;
+    const DUMMY: u64 = 9;
+    let mut attr = libbpf_sys::perf_event_attr {
+        type_: SOFTWARE,
+        size: size_of::<libbpf_sys::perf_event_attr>() as u32,
+        config: DUMMY,
+        ..Default::default()
+    };
+    attr.set_mmap(1);
+    attr.set_mmap2(1);
+    attr.set_task(1);
+    open_attr(&attr, cpu)
+}
+
 /// The kernel's own probe at the address of a function, or where it returns. It is there on
 /// all CPUs.
 pub fn open_kprobe(address: u64, returns: bool) -> io::Result<OwnedFd> {

@@ -114,12 +114,13 @@ pub fn trace(
     let mut consumer = Consumer::new(
         &loaded.manifest,
         Look::new(options, invocation.name, testing()),
-        Box::new(LiveSymbolizer::default()),
+        Box::new(LiveSymbolizer::explaining(invocation.name != "dtrace")),
         run::output(invocation)?,
         Box::new(io::stderr()),
     );
     consumer.set_options(options.clone());
     consumer.target = u64::try_from(targets.id()).unwrap_or(0);
+    consumer.watch_processes();
     let sink =
         RefCell::new(Sink { consumer, maps: Maps::new(&loaded), status: None, broken: None });
     let records = records(&loaded, &sink)?;
@@ -196,6 +197,7 @@ impl Session<'_, '_> {
                 continue;
             }
             looked = Instant::now();
+            self.sink.borrow_mut().consumer.look_at_processes();
             self.sink.borrow_mut().renew();
             let taken = self.batch();
             if settled.elapsed() >= status_every {

@@ -5,7 +5,9 @@
 //! maps, ELF files with their debugging information, and what compilers at run time list in
 //! /tmp/perf-PID.map. Where nothing is known the address itself is shown.
 
+use crate::executed::Executed;
 use crate::mappings::Mappings;
+use crate::process::online_cpus;
 use crate::symbols::Symbols;
 use blazesym::Pid;
 use blazesym::symbolize::source::{Elf, Process, Source};
@@ -37,6 +39,14 @@ pub trait Symbolizer {
     fn user(&mut self, tgid: u64, address: u64) -> Option<Named>;
     /// A process that lives now, but may be gone when its addresses are asked for.
     fn note(&mut self, _pid: u32) {}
+    /// User addresses will be asked for.
+    fn watch(&mut self) {}
+    /// Some time has passed.
+    fn look(&mut self) {}
+    /// Why a user address has no name, if that is known.
+    fn why_none(&mut self, _tgid: u64) -> Option<&'static str> {
+        None
+    }
 }
 
 /// The running system.
@@ -45,6 +55,9 @@ pub struct LiveSymbolizer {
     user: Blazesym,
     known: FxHashMap<(u64, u64), Option<Named>>,
     mappings: Mappings,
+    /// None if nothing asks for user addresses.
+    executed: Option<Executed>,
+    explains: bool,
 }
 
 /// The kernel's functions in order of address; empty if they are hidden.
@@ -105,7 +118,16 @@ impl Default for LiveSymbolizer {
             user: Blazesym::new(),
             known: FxHashMap::default(),
             mappings: Mappings::default(),
+            executed: None,
+            explains: false,
         }
+    }
+}
+
+impl LiveSymbolizer {
+    /// One that says with a frame without a name why it has none. dtrace(1) doesn't.
+    pub fn explaining(explains: bool) -> Self {
+        LiveSymbolizer { explains, ..LiveSymbolizer::default() }
     }
 }
 
@@ -119,7 +141,10 @@ impl Symbolizer for LiveSymbolizer {
             return known.clone();
         }
         let pid = u32::try_from(tgid).ok().filter(|p| *p != 0)?;
-        let named = self.find_user(pid, address).or_else(|| self.find_in_file(pid, address));
+        let named = self.find_user(pid, address).or_else(|| {
+            self.look();
+            self.find_in_file(pid, address)
+        });
         // A process that has ended can't be asked again, but a new one may have its id.
         if named.is_some() {
             self.known.insert((tgid, address), named.clone());
@@ -129,6 +154,27 @@ impl Symbolizer for LiveSymbolizer {
 
     fn note(&mut self, pid: u32) {
         self.mappings.note(pid);
+    }
+
+    fn watch(&mut self) {
+        // Without it, those that end soon have no names, which is told with each.
+        self.executed = Executed::watch(online_cpus()).ok();
+    }
+
+    fn look(&mut self) {
+        if let Some(executed) = &mut self.executed {
+            executed.read(&mut self.mappings);
+        }
+    }
+
+    fn why_none(&mut self, tgid: u64) -> Option<&'static str> {
+        let pid = u32::try_from(tgid).ok().filter(|p| *p != 0 && self.explains)?;
+        let maps = std::fs::read_to_string(format!("/proc/{pid}/maps"));
+        Some(match maps {
+            Ok(maps) if !maps.is_empty() => "is in no file",
+            _ if self.mappings.knows(pid) => "was in no file",
+            _ => "the process has ended",
+        })
     }
 }
 

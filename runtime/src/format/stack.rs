@@ -28,6 +28,14 @@ pub fn user(
         push_blanks(out, indent);
         let named = if around.noresolve { None } else { around.symbols.user(tgid, address) };
         write_address(out, named.as_ref(), address, true);
+        if named.is_none()
+            && !around.noresolve
+            && let Some(why) = around.symbols.why_none(tgid)
+        {
+            out.push_str("  (");
+            out.push_str(why);
+            out.push(')');
+        }
         out.push('\n');
     }
 }
