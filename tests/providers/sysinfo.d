@@ -15,7 +15,7 @@ sysinfo:::sysfork
 sysinfo:::writech
 /pid == $target/
 {
-	written += arg0;
+	written += args[0];
 }
 
 sysinfo:::syswrite

@@ -10,7 +10,7 @@ proc:::exec-success
 vminfo:::pgout, vminfo:::pgpgout
 /ppid == $target && execname == "dd" && phase == 1/
 {
-	@[probename] = sum(arg0);
+	@[probename] = sum(args[0]);
 }
 
 vminfo:::pgin, vminfo:::pgpgin

@@ -67,6 +67,9 @@ pub const THREAD: [Arg; 2] = [
     translated(0, "struct task_struct *", "psinfo_t *"),
 ];
 
+/// By how much something grows.
+pub const COUNT: &[Arg] = &[plain(0, "uint64_t")];
+
 /// An event that fires a probe.
 pub struct Source {
     event: Event,

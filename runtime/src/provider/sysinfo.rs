@@ -2,7 +2,7 @@
 //!
 //! As in other systems `arg0` is by how much the count grows.
 
-use super::derived::{Derived, Entry, Source};
+use super::derived::{COUNT, Derived, Entry, Source};
 use super::stability::Promise;
 
 const ONE: &[&str] = &["1"];
@@ -43,12 +43,12 @@ pub static SYSINFO: Derived = Derived {
     promise: Promise::TRANSLATED,
     probes: &[
         // Block I/O that reads or writes.
-        Entry { name: "bread", args: &[], alternatives: &[&[BIO.when(READS)]] },
-        Entry { name: "bwrite", args: &[], alternatives: &[&[BIO.when(WRITES)]] },
+        Entry { name: "bread", args: COUNT, alternatives: &[&[BIO.when(READS)]] },
+        Entry { name: "bwrite", args: COUNT, alternatives: &[&[BIO.when(WRITES)]] },
         // A thread loses its processor although it could go on.
         Entry {
             name: "inv_swtch",
-            args: &[],
+            args: COUNT,
             alternatives: &[
                 &[SWITCH.with_params(4).when(INVOLUNTARY)],
                 &[SWITCH.when(INVOLUNTARY_BEFORE_5_18)],
@@ -56,21 +56,21 @@ pub static SYSINFO: Derived = Derived {
         },
         Entry {
             name: "modload",
-            args: &[],
+            args: COUNT,
             alternatives: &[&[Source::tracepoint("module_load").args(ONE)]],
         },
         Entry {
             name: "modunload",
-            args: &[],
+            args: COUNT,
             alternatives: &[&[Source::tracepoint("module_free").args(ONE)]],
         },
-        Entry { name: "msg", args: &[], alternatives: &[&[count("msgsnd"), count("msgrcv")]] },
+        Entry { name: "msg", args: COUNT, alternatives: &[&[count("msgsnd"), count("msgrcv")]] },
         // Threads of a process that there is already.
-        Entry { name: "nthreads", args: &[], alternatives: &[&[FORK.when(OF_THREAD)]] },
-        Entry { name: "pswitch", args: &[], alternatives: &[&[SWITCH]] },
+        Entry { name: "nthreads", args: COUNT, alternatives: &[&[FORK.when(OF_THREAD)]] },
+        Entry { name: "pswitch", args: COUNT, alternatives: &[&[SWITCH]] },
         Entry {
             name: "readch",
-            args: &[],
+            args: COUNT,
             alternatives: &[&[
                 bytes("read"),
                 bytes("readv"),
@@ -79,16 +79,20 @@ pub static SYSINFO: Derived = Derived {
                 bytes("preadv2"),
             ]],
         },
-        Entry { name: "sema", args: &[], alternatives: &[&[count("semop"), count("semtimedop")]] },
+        Entry {
+            name: "sema",
+            args: COUNT,
+            alternatives: &[&[count("semop"), count("semtimedop")]],
+        },
         Entry {
             name: "sysexec",
-            args: &[],
+            args: COUNT,
             alternatives: &[&[count("execve"), count("execveat")]],
         },
-        Entry { name: "sysfork", args: &[], alternatives: &[&[FORK.when(OF_PROCESS)]] },
+        Entry { name: "sysfork", args: COUNT, alternatives: &[&[FORK.when(OF_PROCESS)]] },
         Entry {
             name: "sysread",
-            args: &[],
+            args: COUNT,
             alternatives: &[&[
                 count("read"),
                 count("readv"),
@@ -97,10 +101,10 @@ pub static SYSINFO: Derived = Derived {
                 count("preadv2"),
             ]],
         },
-        Entry { name: "sysvfork", args: &[], alternatives: &[&[count("vfork")]] },
+        Entry { name: "sysvfork", args: COUNT, alternatives: &[&[count("vfork")]] },
         Entry {
             name: "syswrite",
-            args: &[],
+            args: COUNT,
             alternatives: &[&[
                 count("write"),
                 count("writev"),
@@ -111,7 +115,7 @@ pub static SYSINFO: Derived = Derived {
         },
         Entry {
             name: "trap",
-            args: &[],
+            args: COUNT,
             alternatives: &[&[
                 Source::tracepoint("page_fault_user").args(ONE),
                 Source::tracepoint("page_fault_kernel").args(ONE),
@@ -119,7 +123,7 @@ pub static SYSINFO: Derived = Derived {
         },
         Entry {
             name: "writech",
-            args: &[],
+            args: COUNT,
             alternatives: &[&[
                 bytes("write"),
                 bytes("writev"),
@@ -131,7 +135,7 @@ pub static SYSINFO: Derived = Derived {
         // A processor is interrupted by another.
         Entry {
             name: "xcalls",
-            args: &[],
+            args: COUNT,
             alternatives: &[&[Source::tracepoint("ipi_send_cpu").args(ONE)]],
         },
     ],

@@ -3,7 +3,7 @@
 //! As in other systems `arg0` is by how much the count grows. Reading and writing of pages
 //! is counted as the kernel's own pgpgin and pgpgout are: all block I/O with data.
 
-use super::derived::{Derived, Entry, Source};
+use super::derived::{COUNT, Derived, Entry, Source};
 use super::stability::Promise;
 
 const ONE: &[&str] = &["1"];
@@ -28,19 +28,19 @@ pub static VMINFO: Derived = Derived {
         // Page faults of user mode.
         Entry {
             name: "as_fault",
-            args: &[],
+            args: COUNT,
             alternatives: &[&[Source::tracepoint("page_fault_user").args(ONE)]],
         },
         // Page faults of the kernel itself.
         Entry {
             name: "kernel_asflt",
-            args: &[],
+            args: COUNT,
             alternatives: &[&[Source::tracepoint("page_fault_kernel").args(ONE)]],
         },
         // Page faults that wait for I/O.
         Entry {
             name: "maj_fault",
-            args: &[],
+            args: COUNT,
             alternatives: &[
                 &[Source::tracepoint("count_memcg_events")
                     .args(&["arg2"])
@@ -54,14 +54,14 @@ pub static VMINFO: Derived = Derived {
         // The page daemon is woken.
         Entry {
             name: "pgrrun",
-            args: &[],
+            args: COUNT,
             alternatives: &[&[Source::tracepoint("mm_vmscan_kswapd_wake").args(ONE)]],
         },
         // Requests to read pages, and the pages.
-        Entry { name: "pgin", args: &[], alternatives: &[&[BIO.args(ONE).when(READS)]] },
-        Entry { name: "pgpgin", args: &[], alternatives: &[&[BIO.args(PAGES).when(READS)]] },
+        Entry { name: "pgin", args: COUNT, alternatives: &[&[BIO.args(ONE).when(READS)]] },
+        Entry { name: "pgpgin", args: COUNT, alternatives: &[&[BIO.args(PAGES).when(READS)]] },
         // Requests to write pages, and the pages.
-        Entry { name: "pgout", args: &[], alternatives: &[&[BIO.args(ONE).when(WRITES)]] },
-        Entry { name: "pgpgout", args: &[], alternatives: &[&[BIO.args(PAGES).when(WRITES)]] },
+        Entry { name: "pgout", args: COUNT, alternatives: &[&[BIO.args(ONE).when(WRITES)]] },
+        Entry { name: "pgpgout", args: COUNT, alternatives: &[&[BIO.args(PAGES).when(WRITES)]] },
     ],
 };
