@@ -9,6 +9,7 @@ use crate::executed::Executed;
 use crate::mappings::Mappings;
 use crate::process::online_cpus;
 use crate::symbols::Symbols;
+use crate::user::binary::Binary;
 use blazesym::Pid;
 use blazesym::symbolize::source::{Elf, Process, Source};
 use blazesym::symbolize::{Input, Symbolizer as Blazesym};
@@ -58,6 +59,9 @@ pub struct LiveSymbolizer {
     /// None if nothing asks for user addresses.
     executed: Option<Executed>,
     explains: bool,
+    /// Files that were stripped, by the path by which they can be opened, if their symbols are
+    /// in a file that is found by the build's id.
+    stripped: FxHashMap<String, Option<Binary>>,
 }
 
 /// The kernel's functions in order of address; empty if they are hidden.
@@ -120,6 +124,7 @@ impl Default for LiveSymbolizer {
             mappings: Mappings::default(),
             executed: None,
             explains: false,
+            stripped: FxHashMap::default(),
         }
     }
 }
@@ -145,6 +150,12 @@ impl Symbolizer for LiveSymbolizer {
             self.look();
             self.find_in_file(pid, address)
         });
+        let named = match named {
+            Some(Named { module, symbol: None }) => {
+                Some(Named { module, symbol: self.find_by_build_id(pid, address) })
+            }
+            named => named,
+        };
         // A process that has ended can't be asked again, but a new one may have its id.
         if named.is_some() {
             self.known.insert((tgid, address), named.clone());
@@ -192,6 +203,26 @@ impl LiveSymbolizer {
             module: base_name(PathBuf::from(&mapping.path)),
             symbol: symbol.map(|sym| (sym.name.to_string(), sym.offset as u64)),
         })
+    }
+
+    /// In the file that has what another one was stripped of.
+    fn find_by_build_id(&mut self, pid: u32, address: u64) -> Option<(String, u64)> {
+        if self.mappings.find(pid, address).is_none() {
+            self.mappings.note(pid);
+        }
+        let mapping = self.mappings.find(pid, address)?;
+        let inside = format!("/proc/{pid}/root{}", mapping.path);
+        let open =
+            if std::fs::exists(&inside).unwrap_or(false) { inside } else { mapping.path.clone() };
+        let offset = mapping.file_offset(address);
+        let read = |path: &String| Binary::read(path).ok().filter(|b| b.debug.is_some());
+        let binary = self.stripped.entry(open.clone()).or_insert_with(|| read(&open)).as_ref()?;
+        let at = binary.address_of_code(offset)?;
+        let mut file = Elf::new(binary.debug.as_ref()?);
+        file.debug_syms = false;
+        let source = Source::Elf(file);
+        let found = self.user.symbolize_single(&source, Input::VirtOffset(at)).ok()?.into_sym()?;
+        Some((found.name.to_string(), found.offset as u64))
     }
 
     fn find_user(&mut self, pid: u32, address: u64) -> Option<Named> {

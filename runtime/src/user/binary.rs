@@ -79,6 +79,8 @@ pub struct Binary {
     pub markers: Vec<Marker>,
     /// It was stripped of its symbol table, and nothing makes up for that.
     pub stripped: bool,
+    /// Where what it was stripped of is.
+    pub debug: Option<String>,
     /// It carries compressed symbols, which aren't read.
     pub compressed_symbols: bool,
     /// It was written in Go.
@@ -147,6 +149,7 @@ impl Binary {
             entry: elf.entry(),
             markers: Vec::new(),
             stripped: false,
+            debug: None,
             compressed_symbols: elf.section_by_name(".gnu_debugdata").is_some(),
             is_go: elf.section_by_name(".gopclntab").is_some(),
         };
@@ -188,7 +191,7 @@ impl Binary {
     }
 
     /// Symbols from the debug file of a stripped one; whether there is such a file.
-    fn debug_file(&self, elf: &Elf<'_>, found: &mut Vec<(Function, Rank)>) -> bool {
+    fn debug_file(&mut self, elf: &Elf<'_>, found: &mut Vec<(Function, Rank)>) -> bool {
         let Ok(Some(id)) = elf.build_id() else { return false };
         let hex: String = id.iter().map(|b| format!("{b:02x}")).collect();
         let Some((first, rest)) = hex.split_at_checked(2) else { return false };
@@ -198,7 +201,8 @@ impl Binary {
             None => String::new(),
         };
         let path = format!("{root}/usr/lib/debug/.build-id/{first}/{rest}.debug");
-        let Ok(file) = File::open(path) else { return false };
+        let Ok(file) = File::open(&path) else { return false };
+        self.debug = Some(path);
         let cache = ReadCache::new(file);
         let Ok(debug) = Elf::parse(&cache) else { return false };
         let endian = debug.endian();
@@ -263,6 +267,12 @@ impl Binary {
     /// Where in the file an instruction is.
     pub fn offset_of_code(&self, address: u64) -> Option<u64> {
         self.offset(address, true)
+    }
+
+    /// The address, as linked, of what is at a place in the file.
+    pub fn address_of_code(&self, offset: u64) -> Option<u64> {
+        let inside = |s: &&Segment| s.executable && (s.offset..s.offset + s.size).contains(&offset);
+        self.segments.iter().find(inside).map(|s| offset - s.offset + s.address)
     }
 
     /// Where in the file something that is loaded is.
