@@ -42,6 +42,14 @@ impl Mapping {
         })
     }
 
+    /// How the file may be opened: in the process's mounts, through the mapping itself, and when
+    /// the process is gone, under the name that it had.
+    pub fn ways(&self, pid: u32) -> [String; 3] {
+        let Mapping { start, end, path, .. } = self;
+        let mapping = format!("/proc/{pid}/map_files/{start:x}-{end:x}");
+        [format!("/proc/{pid}/root{path}"), mapping, path.clone()]
+    }
+
     /// Where in the file an address is.
     pub fn file_offset(&self, address: u64) -> u64 {
         address - self.start + self.offset

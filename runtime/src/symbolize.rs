@@ -211,9 +211,8 @@ impl LiveSymbolizer {
             self.mappings.note(pid);
         }
         let mapping = self.mappings.find(pid, address)?;
-        let inside = format!("/proc/{pid}/root{}", mapping.path);
         let open =
-            if std::fs::exists(&inside).unwrap_or(false) { inside } else { mapping.path.clone() };
+            mapping.ways(pid).into_iter().find(|way| std::fs::exists(way).unwrap_or(false))?;
         let offset = mapping.file_offset(address);
         let read = |path: &String| Binary::read(path).ok().filter(|b| b.debug.is_some());
         let binary = self.stripped.entry(open.clone()).or_insert_with(|| read(&open)).as_ref()?;

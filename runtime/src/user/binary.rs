@@ -195,10 +195,13 @@ impl Binary {
         let Ok(Some(id)) = elf.build_id() else { return false };
         let hex: String = id.iter().map(|b| format!("{b:02x}")).collect();
         let Some((first, rest)) = hex.split_at_checked(2) else { return false };
-        // Where the file is looked at through a process's root, its debug file is there too.
-        let root = match self.path.strip_prefix("/proc/").and_then(|p| p.split_once("/root/")) {
-            Some((pid, _)) => format!("/proc/{pid}/root"),
-            None => String::new(),
+        // Where the file is looked at through a process, its debug file is there too.
+        let of_process = self.path.strip_prefix("/proc/").and_then(|p| p.split_once('/'));
+        let root = match of_process {
+            Some((pid, way)) if way.starts_with("root/") || way.starts_with("map_files/") => {
+                format!("/proc/{pid}/root")
+            }
+            _ => String::new(),
         };
         let path = format!("{root}/usr/lib/debug/.build-id/{first}/{rest}.debug");
         let Ok(file) = File::open(&path) else { return false };
