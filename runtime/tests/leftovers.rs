@@ -6,14 +6,14 @@
 use libbpf_rs::query::{LinkInfoIter, MapInfoIter, ProgInfoIter, ProgInfoQueryOptions};
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::io::Read;
+use std::process::Command;
 use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 use strand::cli;
 use strand::run;
-use support::{STRAND, patience, skips};
+use support::{STRAND, patience, skips, started};
 
 mod support;
 
@@ -74,21 +74,6 @@ impl Objects {
             thread::sleep(Duration::from_millis(20));
         }
     }
-}
-
-/// A session whose probes are attached: BEGIN has printed its line.
-fn started(program: &str) -> (Child, BufReader<ChildStdout>) {
-    let mut child = Command::new(STRAND)
-        .args(["-q", "-e", program])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("strand starts");
-    let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
-    let mut line = String::new();
-    out.read_line(&mut line).expect("a line");
-    assert_eq!(line, "go\n");
-    (child, out)
 }
 
 /// All events of the kernel, and where it can attach to many functions at once, thousands of

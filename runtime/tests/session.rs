@@ -10,7 +10,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
-use support::{STRAND, patience, skips};
+use support::{STRAND, patience, skips, started};
 
 mod support;
 
@@ -28,21 +28,6 @@ fn strand(args: &[&str]) -> Output {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// Starts a session and waits until BEGIN has printed its line.
-fn started(program: &str) -> (Child, BufReader<std::process::ChildStdout>) {
-    let mut child = Command::new(STRAND)
-        .args(["-q", "-e", program])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("strand starts");
-    let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
-    let mut line = String::new();
-    out.read_line(&mut line).expect("a line");
-    assert_eq!(line, "go\n");
-    (child, out)
 }
 
 fn signal(child: &Child, signal: i32) {

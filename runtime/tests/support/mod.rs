@@ -6,10 +6,10 @@
 #![allow(dead_code)]
 
 use std::fs;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,21 @@ pub fn no_live() -> Option<String> {
     let told = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     // Anything else that goes wrong is for the tests to find.
     told.starts_with("strand: tracing needs").then_some(told)
+}
+
+/// A session whose probes are attached: BEGIN has printed its line, `go`.
+pub fn started(program: &str) -> (Child, BufReader<ChildStdout>) {
+    let mut child = Command::new(STRAND)
+        .args(["-q", "-e", program])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("strand starts");
+    let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut line = String::new();
+    out.read_line(&mut line).expect("a line");
+    assert_eq!(line, "go\n");
+    (child, out)
 }
 
 /// All D scripts below a folder, in order.

@@ -5,12 +5,7 @@ struct tuple {
 };
 MAP(BPF_MAP_TYPE_HASH, since, struct tuple, __u64);
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct slots);
-} times SEC(".maps");
+ONE(times, struct slots);
 
 static __always_inline struct tuple me(void)
 {

@@ -15,6 +15,22 @@
 		__type(value, VALUE);          \
 	} NAME SEC(".maps")
 
+/* A value for each processor. */
+#define ONE(NAME, VALUE)                                 \
+	struct {                                         \
+		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); \
+		__uint(max_entries, 1);                  \
+		__type(key, __u32);                      \
+		__type(value, VALUE);                    \
+	} NAME SEC(".maps")
+#define OF_THREAD(NAME, VALUE)                            \
+	struct {                                          \
+		__uint(type, BPF_MAP_TYPE_TASK_STORAGE);  \
+		__uint(map_flags, BPF_F_NO_PREALLOC);     \
+		__type(key, int);                         \
+		__type(value, VALUE);                     \
+	} NAME SEC(".maps")
+
 char _license[] SEC("license") = "GPL";
 
 static __always_inline void count(void *map, const void *key)

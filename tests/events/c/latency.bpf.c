@@ -1,18 +1,8 @@
 #include "common.h"
 
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, __u64);
-} since SEC(".maps");
+OF_THREAD(since, __u64);
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct slots);
-} times SEC(".maps");
+ONE(times, struct slots);
 
 ENTRY
 {

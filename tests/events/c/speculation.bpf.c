@@ -6,12 +6,7 @@ struct record {
 	__u64 arg0;
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct record);
-} kept SEC(".maps");
+OF_THREAD(kept, struct record);
 
 ENTRY
 {

@@ -32,8 +32,10 @@ def read(name, file, offsets):
         for offset in offsets:
             os.pread(file, 4096, offset)
         # What is still being read isn't there yet.
-        time.sleep(0.3)
-        fact(name=name, came=len(resident(file) - before),
+        now = None
+        while now != (now := resident(file)) or open("{disk.sys}/inflight").read().split() != ["0", "0"]:
+            time.sleep(0.3)
+        fact(name=name, came=len(now - before),
              wanted=len({{offset // 4096 for offset in offsets}} - before))
         os._exit(0)
 read("front", "front", range(0, {MB}, 4096))
