@@ -140,7 +140,8 @@ fn lower_few(unit: &mut Unit, event: &str, enablings: &[&Enabling]) {
             cx.b.switch_to(this);
             if let Some(is) = cx.running_compat() {
                 let zero = cx.int(0);
-                cx.go_on_if(if compat { Cond::Ne } else { Cond::Eq }, is, zero, out);
+                // It may be another call's number in programs of the other kind.
+                cx.go_on_if(if compat { Cond::Ne } else { Cond::Eq }, is, zero, next);
             }
             let (group, compat) = (cx.int(group as i64), cx.int(i64::from(compat)));
             cx.b.jump(mine, &[group, compat]);
