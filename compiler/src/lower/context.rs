@@ -56,8 +56,8 @@ pub enum Text {
     Kernel(Value, Option<u32>),
     /// NUL-terminated at this user address.
     User(Value, Option<u32>),
-    /// The thread's name, which the kernel writes where it is wanted: [`COMM`] bytes, with zeros
-    /// behind the text.
+    /// The thread's name, which the kernel writes where it is wanted: NUL-terminated in [`COMM`]
+    /// bytes.
     Comm,
 }
 

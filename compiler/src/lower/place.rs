@@ -296,7 +296,8 @@ impl Context<'_, '_> {
             Some(module) => self.unit.kernel.module_btf(module)?,
             None => self.unit.kernel.btf()?,
         };
-        let seen = trusted::walk(&btf, record.1, field.offset, size)?;
+        let portable = self.unit.options.portable;
+        let seen = trusted::walk(&btf, record.1, field.offset, size, portable)?;
         let pointer = match self.unit.types().resolved(ty) {
             DType::Pointer { to, .. } => self.record_of(*to),
             _ => None,

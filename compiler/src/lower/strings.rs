@@ -137,10 +137,11 @@ impl Context<'_, '_> {
             self.copy_text(at, offset, size, text, pad, span);
             return;
         }
-        self.write_comm(at, offset);
+        // Some kernels (6.1) leave what is behind the text as it was.
         if pad {
-            self.clear(at, offset + COMM, size - COMM);
+            self.clear(at, offset, size);
         }
+        self.write_comm(at, offset);
     }
 
     /// Faults if the text is NULL.

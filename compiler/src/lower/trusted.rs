@@ -3,7 +3,8 @@
 //! In: a record and the bytes wanted. Out: what the verifier will take them for. The
 //! verifier walks the record by offset alone and takes the first member that covers it,
 //! so in a union it may see another type than the D program means; this walks the same
-//! way, and a load is only direct where both agree.
+//! way, and a load is only direct where both agree. On other kernels what has no name may be a part
+//! of a union that it isn't here, or in another order.
 
 use crate::btf::{Btf, BtfType};
 
@@ -16,8 +17,8 @@ pub(crate) enum Seen {
     Record(u32),
 }
 
-/// Walks `record` to `size` bytes at `offset`.
-pub(crate) fn walk(btf: &Btf, record: u32, offset: u32, size: u32) -> Option<Seen> {
+/// Walks `record` to `size` bytes at `offset`; if `portable`, through records with names only.
+pub(crate) fn walk(btf: &Btf, record: u32, offset: u32, size: u32, portable: bool) -> Option<Seen> {
     let mut record = btf.resolve(record);
     let mut offset = offset;
     'record: loop {
@@ -53,7 +54,10 @@ pub(crate) fn walk(btf: &Btf, record: u32, offset: u32, size: u32) -> Option<See
                 within %= btf.size(ty)?.max(1);
             }
             match btf.ty(ty) {
-                BtfType::Record { .. } => {
+                BtfType::Record { name, .. } => {
+                    if portable && name.is_empty() {
+                        return None;
+                    }
                     (record, offset) = (ty, within);
                     continue 'record;
                 }
