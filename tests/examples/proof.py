@@ -4,6 +4,7 @@ In: the environment variable STRAND, the program. A proof makes a disk, runs an 
 `trace` around a command whose truth is known, and compares with what somebody else counted:
 `Disk.stat` (/sys/block), `fio` (its JSON) or `Witness` (the kernel's own tracepoints, as
 blktrace has them). It ends well, or with an AssertionError; `skip` says why it can't be done.
+Where it fails although an I/O may have ended unseen (`Unseen`), it is to be tried again.
 """
 
 import atexit
@@ -24,11 +25,15 @@ STRAND = os.environ.get("STRAND", "strand")
 # How much slower than usual the machine is.
 PATIENCE = int(os.environ.get("STRAND_PATIENCE", "1"))
 SKIPPED = 77
+AGAIN = 75
 # Not the example itself but an executable of it runs: one from this folder, if it is there.
 BUILT = os.environ.get("STRAND_BUILT")
 # What an executable from elsewhere says where the kernel lacks what it needs.
 LACKS = re.compile(r"^.* (can't be traced(:| on this kernel)|isn't there on this kernel) .*$", re.M)
 
+# What is registered first is done last.
+again = False
+atexit.register(lambda: again and os._exit(AGAIN))
 scratch = Path(tempfile.mkdtemp(prefix="strand-proof."))
 atexit.register(shutil.rmtree, scratch, ignore_errors=True)
 
@@ -216,17 +221,68 @@ class Fio:
         return sum(job[direction][what] for job in self.jobs())
 
 
+def tracing():
+    """Where tracefs is; one of our own if it isn't where it should be."""
+    usual = Path("/sys/kernel/tracing")
+    if (usual / "events").exists():
+        return usual
+    # Not in `scratch`, which is removed with all that is in it.
+    own = Path(tempfile.mkdtemp(prefix="strand-tracing."))
+    atexit.register(shell, f"umount {own}; rmdir {own}")
+    return own if shell(f"mount -t tracefs tracefs {own}") is not None else None
+
+
+TRACING = tracing()
+
+
+def instance(purpose):
+    """A folder of tracefs for events of our own, or None."""
+    if not TRACING:
+        return None
+    folder = TRACING / "instances" / f"strand-{purpose}-{os.getpid()}"
+    try:
+        folder.mkdir()
+    except OSError:
+        return None
+    return folder if (folder / "events").exists() else None
+
+
+class Unseen:
+    """I/Os that ended while the processor was in process 1.
+
+    Some machines have an agent as process 1 that their kernel keeps from being traced: while it
+    has the processor no BPF program runs, nor does it count as missed. An interrupt that comes
+    meanwhile is seen by tracefs, and by no tracer. What a proof misses then isn't Strand's.
+    """
+
+    def __init__(self):
+        self.folder, self.failed = instance("unseen"), False
+        atexit.register(self.end)
+        sys.excepthook = self.hook
+        if self.folder:
+            threads = os.listdir("/proc/1/task")
+            (self.folder / "set_event_pid").write_text(" ".join(threads))
+            (self.folder / "events/block/block_rq_complete/enable").write_text("1")
+
+    def hook(self, *what):
+        sys.__excepthook__(*what)
+        self.failed = True
+
+    def end(self):
+        global again
+        if self.folder:
+            ended = "block_rq_complete: " in (self.folder / "trace").read_text(errors="replace")
+            again = self.failed and ended
+            self.folder.rmdir()
+
+
 class Witness:
     """Counts the kernel's own tracepoints of a disk, by name, in `with`; `there` if it can."""
 
     def __init__(self, disk, *events):
         self.disk, self.events, self.lines = disk, events, []
-        self.folder = Path(f"/sys/kernel/tracing/instances/strand-{os.getpid()}")
-        try:
-            self.folder.mkdir()
-            self.there = (self.folder / "events").exists()
-        except OSError:
-            self.there = False
+        self.folder = instance("witness")
+        self.there = self.folder is not None
 
     def __enter__(self):
         if self.there:
@@ -310,3 +366,6 @@ def rows(text, title):
 def same(what, ours, theirs):
     """Two counts of the same thing."""
     assert ours == theirs, f"{what}: the example has {ours}, {theirs} it should be"
+
+
+UNSEEN = Unseen()
