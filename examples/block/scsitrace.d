@@ -84,6 +84,7 @@ blk:::bio-queue
 /args[0]->bi_bdev != NULL && ($1 == 0 || device[DISK(args[0])] == $1)/
 {
 	times[arg0] = timestamp;
+	bio2rq[arg0] = 0;
 }
 
 /* The first part of a large one has a bio of its own, which leads to the whole. */
@@ -116,6 +117,20 @@ blk:::request-merge
 	discard(specs[arg0]);
 	specs[arg0] = 0;
 	rqs[arg0] = 0;
+}
+
+/* None of its bios is known here: it is used anew, and the end of its former life was missed. */
+blk:::request-insert, blk:::request-issue
+/specs[arg0]/
+{
+	this->known = 0;
+	for (this->bio = args[0]->bio; this->bio != NULL && !this->known;
+	    this->bio = this->bio->bi_next)
+		this->known = bio2rq[(uint64_t)this->bio] == arg0;
+	if (!this->known) {
+		discard(specs[arg0]);
+		specs[arg0] = 0;
+	}
 }
 
 blk:::request-insert, blk:::request-issue
