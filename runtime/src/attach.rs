@@ -133,6 +133,11 @@ impl Attached {
         Ok(())
     }
 
+    /// Whether anything is attached that fires by itself.
+    pub fn any(&self) -> bool {
+        self.ticker.is_some() || !(self.links.is_empty() && self.descriptors.is_empty())
+    }
+
     /// Starts the timers. Before that, what they run would be lost.
     pub fn start_ticking(&mut self, loaded: &Loaded, options: &Options) -> Result<(), AttachError> {
         let mut timers = Vec::new();

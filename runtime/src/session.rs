@@ -7,7 +7,8 @@
 //! 2. BEGIN runs to its end; then everything may fire, the timers start, `-c` runs;
 //! 3. records are taken out of the buffer at an interval, until `exit()`, Ctrl-C, the end of
 //!    the targets or of the reader of our output;
-//! 4. nothing but END may fire; all is detached; what is in the buffer is printed;
+//! 4. nothing but END may fire; all is detached, and what runs on other processors waited for;
+//!    what is in the buffer is printed;
 //! 5. END runs; what it left is printed, then the aggregations.
 //!
 //! Programs never wake us: at a high rate that would cost them more than all else that they
@@ -157,7 +158,11 @@ impl Session<'_, '_> {
             self.watch(options, targets, interrupt);
         }
         self.loaded.set_state(State::Stopping);
-        drop(attached);
+        std::thread::scope(|scope| {
+            let over = attached.any().then(|| scope.spawn(until_programs_are_over));
+            drop(attached);
+            over.map(|thread| thread.join())
+        });
         self.drain();
         // What END prints is what there was in the end.
         self.sink.borrow_mut().consumer.aggregations.snapshot.set_every(None);
@@ -237,6 +242,15 @@ impl Session<'_, '_> {
     fn drain(&self) {
         while self.batch() > 0 {}
     }
+}
+
+/// Waits for programs that began before now. One that was interrupted holds up all records
+/// that were made after its own, and has still something to count.
+fn until_programs_are_over() {
+    const MEMBARRIER_CMD_GLOBAL: i32 = 1;
+    // SAFETY: the call has no memory of ours. All programs run as readers of RCU, for whom it
+    // waits; where it can't (processors without a clock tick) they are as good as over.
+    unsafe { libc::syscall(libc::SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) };
 }
 
 /// The buffer of records, if the program makes any.
