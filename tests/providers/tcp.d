@@ -31,10 +31,13 @@ tcp:::connect-refused
 	printf("connect-refused by %s\n", args[2]->ip_saddr);
 }
 
-/* Before 6.18 the socket of a connection that begins to be accepted has no port yet. */
+/*
+ * Before 6.18 the socket of a connection that begins to be accepted has no port yet. The last
+ * state is seen only where functions can be traced.
+ */
 tcp:::state-change
 /args[3]->tcps_lport == port && args[3]->tcps_rport != 0 &&
-    args[3]->tcps_state != TCP_STATE_SYN_RECEIVED/
+    args[3]->tcps_state != TCP_STATE_SYN_RECEIVED && args[3]->tcps_state != TCP_STATE_TIME_WAIT/
 {
 	printf("%s -> %s\n", tcp_state_string[args[5]->tcps_state],
 	    tcp_state_string[args[3]->tcps_state]);

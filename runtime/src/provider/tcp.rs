@@ -53,6 +53,21 @@ const fn change(when: &'static str) -> Source {
         .when(when)
 }
 
+/// A connection goes on as a small socket of its own, and the tracepoint tells only that the
+/// large one is closed.
+const TIME_WAIT: Source = Source::function("tcp_time_wait")
+    .args(&[
+        "0",
+        "arg0",
+        "0",
+        "arg0",
+        "0",
+        "(int)((struct sock *)arg0)->__sk_common.skc_state",
+        "(int)arg1",
+        "0",
+    ])
+    .when("(int)arg1 == 6");
+
 /// The provider.
 pub static TCP: Derived = Derived {
     name: "tcp",
@@ -139,7 +154,7 @@ pub static TCP: Derived = Derived {
         Entry {
             name: "state-change",
             args: &STATE_CHANGE,
-            alternatives: &[&[change("((struct sock *)arg0)->sk_protocol == 6")]],
+            alternatives: &[&[change("((struct sock *)arg0)->sk_protocol == 6"), TIME_WAIT]],
         },
     ],
 };
