@@ -1,5 +1,5 @@
 //@ needs: command -v python3 # there is no python3
-//@ run: -q -c 'python3 tcp.py'
+//@ run: -q -c 'python3 tcp.py 47811'
 /* A connection to a port of ours, one to a port where nobody listens, a datagram. */
 BEGIN
 {

@@ -1,6 +1,8 @@
 import socket
+import sys
 
-port, nobody = 47811, 47812
+port = int(sys.argv[1])
+nobody = port + 1
 listener = socket.socket()
 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 listener.bind(("127.0.0.1", port))
