@@ -24,6 +24,7 @@ pub mod manifest;
 mod names;
 pub mod object;
 pub mod options;
+pub mod prototype;
 mod stdlib;
 mod translator;
 pub mod typed;

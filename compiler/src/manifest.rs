@@ -100,6 +100,19 @@ pub struct Script {
     pub files: Vec<KnownFile>,
     /// Arguments that were given when it was built.
     pub args: usize,
+    /// The release of the kernel that it was built on.
+    pub release: String,
+    /// What programs read of events with types.
+    pub reads: Vec<Reads>,
+}
+
+/// Words of its event's context that a program reads, and of which types they were.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reads {
+    /// The program's name.
+    pub program: String,
+    /// By the word's number.
+    pub words: Vec<(usize, String)>,
 }
 
 /// A file as it was when probes were found in it.

@@ -2,9 +2,10 @@
 //!
 //! In: an object, and what libbpf says when it can't load it. Out: the object loaded without
 //! the probes that this kernel hasn't, as long as each description keeps one; else the error
-//! that names the probe, the event or the field. Nothing is looked for before it is missed: to
-//! ask for everything first would cost each start what only few need.
+//! that names the probe, the event or the field. Nothing but what nobody would miss (`changed`)
+//! is looked for before: to ask for everything first would cost each start what only few need.
 
+use crate::changed;
 use crate::load::{self, LoadError, Loaded};
 use crate::options::Options;
 use crate::preflight;
@@ -19,23 +20,33 @@ pub fn load(
 ) -> Result<(Loaded, Vec<String>), LoadError> {
     let mut left_out: Vec<String> = Vec::new();
     let mut told = Vec::new();
-    loop {
-        let mut opened = load::open(object, manifest.clone())?;
-        opened.leave_out(&left_out);
-        let error = match opened.load(options) {
-            Ok(loaded) => return Ok((loaded, told)),
-            Err(error) => error,
+    let mut leave_out = |error: LoadError, left_out: &mut Vec<String>| {
+        let program = match &error {
+            LoadError::Absent { program, .. } | LoadError::Arguments { program, .. } => program,
+            _ => return Err(error),
         };
-        let LoadError::Absent { program, .. } = &error else { return Err(error) };
         if left_out.contains(program) {
             return Err(error);
         }
         left_out.push(program.clone());
-        if !keeps_all(&manifest, &left_out, options) {
+        if !keeps_all(&manifest, left_out, options) {
             return Err(error);
         }
         told.push(error.to_string());
+        Ok(())
+    };
+    for error in changed::arguments(&manifest) {
+        leave_out(error, &mut left_out)?;
     }
+    let loaded = loop {
+        let mut opened = load::open(object, manifest.clone())?;
+        opened.leave_out(&left_out);
+        match opened.load(options) {
+            Ok(loaded) => break loaded,
+            Err(error) => leave_out(error, &mut left_out)?,
+        }
+    };
+    Ok((loaded, told))
 }
 
 /// Whether each description still has a probe; or if it needs none, the program has one.
@@ -103,13 +114,15 @@ pub(crate) fn arguments(error: &LoadError, manifest: &Manifest) -> Option<LoadEr
     let LoadError::Refused { program, log, .. } = error else { return None };
     manifest.script.as_ref()?;
     log.contains("invalid bpf_context access").then(|| LoadError::Arguments {
+        program: program.clone(),
+        difference: String::new(),
         probe: probe(manifest, program),
         release: preflight::release(),
     })
 }
 
 /// Description of the first probe that a program serves.
-fn probe(manifest: &Manifest, program: &str) -> String {
+pub(crate) fn probe(manifest: &Manifest, program: &str) -> String {
     let found = manifest.programs.iter().find(|p| p.name == program);
     let probe = found.and_then(|p| manifest.description(*p.probes.first()?));
     probe.unwrap_or_else(|| program.to_owned())

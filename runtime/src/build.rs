@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::kernel::LiveKernel;
 use crate::options::Options;
 use crate::program::{self, Parsed};
-use crate::{load, native, room};
+use crate::{changed, load, native, preflight, room};
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -159,6 +159,8 @@ fn script(
         destructive: destructive.collect(),
         files: files(&compiled.manifest)?,
         args: invocation.args.len(),
+        release: preflight::release(),
+        reads: changed::reads(compiled, kernel),
     })
 }
 

@@ -233,11 +233,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Kernel for LiveKernel {
     fn btf(&self) -> Option<Arc<Btf>> {
-        let read = || {
-            let data = std::fs::read(format!("{BTF_FOLDER}/vmlinux")).ok()?;
-            Some(Arc::new(Btf::parse(data, None).ok()?))
-        };
-        self.btf.get_or_init(read).clone()
+        self.btf.get_or_init(own_types).clone()
     }
 
     fn module_btf(&self, module: &str) -> Option<Arc<Btf>> {
@@ -250,12 +246,7 @@ impl Kernel for LiveKernel {
         if let Some(known) = lock(&self.modules).get(module) {
             return known.clone();
         }
-        let read = || {
-            let shown = std::fs::read(format!("{BTF_FOLDER}/{module}")).ok();
-            let data = shown.or_else(|| module_file::types(module))?;
-            Some(Arc::new(Btf::parse(data, Some(self.btf()?)).ok()?))
-        };
-        let btf = read();
+        let btf = self.btf().and_then(|base| module_types(module, base));
         lock(&self.modules).insert(module.to_owned(), btf.clone());
         btf
     }
@@ -346,6 +337,19 @@ impl Kernel for LiveKernel {
     fn wall_clock_offset(&self) -> i64 {
         wall_clock_offset()
     }
+}
+
+/// The running kernel's types, read anew.
+pub fn own_types() -> Option<Arc<Btf>> {
+    let data = std::fs::read(format!("{BTF_FOLDER}/vmlinux")).ok()?;
+    Some(Arc::new(Btf::parse(data, None).ok()?))
+}
+
+/// Those of one of its modules, likewise.
+pub fn module_types(module: &str, base: Arc<Btf>) -> Option<Arc<Btf>> {
+    let shown = std::fs::read(format!("{BTF_FOLDER}/{module}")).ok();
+    let data = shown.or_else(|| module_file::types(module))?;
+    Some(Arc::new(Btf::parse(data, Some(base)).ok()?))
 }
 
 /// Reads BTF that is a file of its own or a section of an ELF file.

@@ -7,6 +7,7 @@ pub mod absent;
 pub mod aggregation;
 pub mod attach;
 pub mod build;
+pub mod changed;
 pub mod cli;
 pub mod consume;
 pub mod dtrace;

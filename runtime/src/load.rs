@@ -98,9 +98,13 @@ pub enum LoadError {
     /// An event has other parameters than where the program was built.
     #[error(
         "{probe} can't be traced on this kernel ({release}) by what was built for another: its \
-         arguments are others here"
+         arguments are others here{difference}"
     )]
     Arguments {
+        /// The program.
+        program: String,
+        /// What is known of it: nothing, or a colon and which argument is another.
+        difference: String,
         /// The probe's description.
         probe: String,
         /// The kernel's release.

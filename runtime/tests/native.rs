@@ -133,6 +133,33 @@ fn symbols_are_looked_up() {
     assert_eq!(status, Some(1));
 }
 
+/// What it reads of an event is compared with what the event has on another kernel.
+#[test]
+fn arguments_are_those_of_the_kernel() {
+    if skips() {
+        return;
+    }
+    let folder = Folder::new("arguments");
+    let script = "rawtp:::sched_switch { @[args[1]->pid != 0 || args[2] != 0] = count(); } tick-1s { exit(0); }";
+    folder.write("a.d", script);
+    let built = "strand build --object a.d && sed 's/\"release\":\"./\"release\":\"x/' a.bpf.o >b.bpf.o \
+                 && strand run b.bpf.o -q -c true";
+    let (status, _, err) = folder.run(built);
+    assert_eq!((status, err.as_str()), (Some(0), ""));
+    let line = "sed 's/struct task_struct \\*\"/struct tusk_struct *\"/' b.bpf.o >c.bpf.o && \
+                strand run c.bpf.o -q -c true";
+    let (status, _, err) = folder.run(line);
+    assert_eq!(status, Some(1));
+    let told = "its arguments are others here (arg1 is `struct task_struct *`, not `struct tusk_struct *`)";
+    assert!(err.contains(told), "{err}");
+    // Where probes may be missing it goes on without it.
+    let line = "strand build --object -x zdefs a.d -o d.bpf.o && sed 's/\"release\":\"./\"release\":\"x/; \
+                s/struct task_struct \\*\"/struct tusk_struct *\"/' d.bpf.o >e.bpf.o && strand run e.bpf.o -q -c true";
+    let (status, _, err) = folder.run(line);
+    assert_eq!(status, Some(0), "{err}");
+    assert!(err.contains(told), "{err}");
+}
+
 #[test]
 fn the_command_line_is_checked() {
     if skips() {

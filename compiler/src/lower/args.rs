@@ -5,12 +5,12 @@
 //! that is peculiar to an architecture's registers is in [`Registers`].
 
 use super::context::{Context, Firing, Operand};
-use crate::btf::{Btf, BtfKind, BtfType};
+use crate::btf::{Btf, BtfType};
 use crate::ir::{BinOp, Cond, Helper, Type, Value, Width};
-use crate::kernel::{Attach, Kernel, MarkerArg, MarkerPlace};
+use crate::kernel::{Attach, MarkerArg, MarkerPlace};
 use crate::manifest::Fault;
+use crate::prototype::Words;
 use std::rc::Rc;
-use std::sync::Arc;
 use strand_grammar::source::Span;
 
 /// Byte offsets in `struct pt_regs`.
@@ -53,40 +53,6 @@ enum Class {
     Record(Rc<(Option<String>, u32)>),
     /// Something that the verifier doesn't let a program load.
     Refused,
-}
-
-/// Parameters of a typed event, in its BTF.
-fn event_params(
-    kernel: &dyn Kernel,
-    attach: &Attach,
-) -> Option<(Arc<Btf>, Option<String>, Vec<u32>)> {
-    let (module, name, kind, skip) = match attach {
-        Attach::Tracepoint { name, module, .. } => {
-            (module, format!("btf_trace_{name}"), BtfKind::Typedef, 1)
-        }
-        Attach::Fentry { module, function, .. } | Attach::Fexit { module, function, .. } => {
-            (module, function.clone(), BtfKind::Function, 0)
-        }
-        _ => return None,
-    };
-    let btf = match module {
-        Some(m) => kernel.module_btf(m)?,
-        None => kernel.btf()?,
-    };
-    let id = btf.find(&name, |k| k == kind)?;
-    let proto = match btf.ty(id) {
-        BtfType::Typedef { to, .. } => match btf.ty(btf.resolve(to)) {
-            BtfType::Pointer(proto) => btf.resolve(proto),
-            _ => return None,
-        },
-        BtfType::Function { proto, .. } => proto,
-        _ => return None,
-    };
-    let mut params: Vec<u32> = btf.params(proto).iter().skip(skip).map(|(_, ty)| *ty).collect();
-    if let (Attach::Fexit { .. }, BtfType::FunctionProto { ret }) = (attach, btf.ty(proto)) {
-        params.push(ret);
-    }
-    Some((btf, module.clone(), params))
 }
 
 fn classify(btf: &Btf, module: &Option<String>, ty: u32) -> Class {
@@ -168,9 +134,14 @@ impl Context<'_, '_> {
 
     fn typed_arg(&mut self, n: u8) -> Operand {
         let attach = self.env.site.attach.clone();
-        let class = event_params(self.unit.kernel, &attach)
-            .and_then(|(btf, module, params)| {
-                params.get(usize::from(n)).map(|ty| classify(&btf, &module, *ty))
+        let kernel = self.unit.kernel;
+        let types = |module: Option<&str>| match module {
+            Some(m) => kernel.module_btf(m),
+            None => kernel.btf(),
+        };
+        let class = Words::of(&attach, &types)
+            .and_then(|words| {
+                words.types.get(usize::from(n)).map(|ty| classify(&words.btf, &words.module, *ty))
             })
             .unwrap_or(Class::Refused);
         let offset = 8 * i32::from(n);
