@@ -69,8 +69,7 @@ impl AttachError {
 /// Attached programs.
 #[derive(Default)]
 pub struct Attached {
-    // In the order in which they end: timers first, since they are the last that still run
-    // programs by themselves.
+    // Ends first, since timers are the last that still run programs by themselves.
     ticker: Option<Ticker>,
     links: Vec<Link>,
     descriptors: Vec<OwnedFd>,
@@ -80,6 +79,9 @@ pub struct Attached {
 
 /// The kernel's symbols, for when they are needed.
 type Table = LazyCell<io::Result<Symbols>>;
+
+/// So few places are let go of as fast by one thread as by two.
+const MANY: usize = 16;
 
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_secs(1);
@@ -93,6 +95,27 @@ struct Placed {
     descriptors: Vec<OwnedFd>,
     /// Numbers of the places that were refused, and why.
     refused: Vec<(usize, io::Error)>,
+}
+
+impl Drop for Attached {
+    /// The kernel waits for all processors at each kprobe or uprobe that is taken away, in part
+    /// without keeping others from doing the same: with thousands, two do it in half the time.
+    fn drop(&mut self) {
+        self.ticker = None;
+        let half = self.links.split_off(self.links.len() / 2);
+        let others = self.descriptors.split_off(self.descriptors.len() / 2);
+        let many = half.len() + others.len() > MANY;
+        std::thread::scope(|scope| {
+            let rest = move || drop((half, others));
+            if many {
+                scope.spawn(rest);
+            } else {
+                rest();
+            }
+            self.links.clear();
+            self.descriptors.clear();
+        });
+    }
 }
 
 impl Attached {
