@@ -11,6 +11,7 @@ use crate::symbols::Symbols;
 use crate::tracefs::{Tracefs, TracefsError};
 use crate::user::Users;
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -339,9 +340,15 @@ impl Kernel for LiveKernel {
     }
 }
 
-/// The running kernel's types, read anew.
+/// The running kernel's types, read anew. From 6.16 on they are there to be mapped, and nothing is
+/// copied: a read gives but a page of some thousand.
 pub fn own_types() -> Option<Arc<Btf>> {
-    let data = std::fs::read(format!("{BTF_FOLDER}/vmlinux")).ok()?;
+    let file = std::fs::File::open(format!("{BTF_FOLDER}/vmlinux")).ok()?;
+    // SAFETY: the kernel doesn't change its types, and the mapping is for good.
+    let data = match unsafe { memmap2::Mmap::map(&file) } {
+        Ok(mapping) => Cow::Borrowed(&**Box::leak(Box::new(mapping))),
+        Err(_) => Cow::Owned(std::fs::read(format!("{BTF_FOLDER}/vmlinux")).ok()?),
+    };
     Some(Arc::new(Btf::parse(data, None).ok()?))
 }
 

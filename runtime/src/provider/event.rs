@@ -22,10 +22,19 @@ pub(super) struct Events {
     pub second: bool,
 }
 
+/// Whether a name can't be a tracepoint's, which is an identifier of C. Then the kernel isn't
+/// asked for its types, which takes longer than all else that a script of ticks needs; so it isn't
+/// for the names of `dtrace`'s own probes, which mean no others.
+fn is_no_event(name: &str) -> bool {
+    is_exact(name)
+        && (matches!(name, "BEGIN" | "END" | "ERROR")
+            || name.contains(|c: char| !c.is_ascii_alphanumeric() && c != '_'))
+}
+
 impl Events {
     pub(super) fn names(self, kernel: &LiveKernel, pattern: &ProbePattern) -> Vec<ProbeName> {
         let event = &pattern.name;
-        if !glob_match(&pattern.function, "") {
+        if !glob_match(&pattern.function, "") || is_no_event(event) {
             return Vec::new();
         }
         let ids = ModuleIds::of(kernel);
