@@ -85,7 +85,7 @@ pub fn compile_typed(
         Diagnostic::general("D_CODEGEN", format!("the program can't be made into BPF: {what}"))
             .hint("fewer or simpler clauses, smaller strings (-x strsize=…) or tuples need less")
     };
-    let (mut ir, manifest) = lower::lower(program, sources, kernel, options);
+    let (mut ir, mut manifest) = lower::lower(program, sources, kernel, options);
     if let Some(lower::ThreadOverflow { size, limit }) = lower::thread_overflow(&ir, kernel) {
         let message =
             format!("thread-local variables take {size} bytes, and a thread can have {limit}");
@@ -93,6 +93,7 @@ pub fn compile_typed(
             .hint("fewer of them, or smaller strings (-x strsize=…), need less"));
     }
     ir::passes::optimise(&mut ir);
+    manifest.maps.records_once = ir::volume::records(&ir);
     let code =
         bpf::compile(&mut ir, &bpf::Options::default()).map_err(|e| too_big(e.to_string()))?;
     let object = object::write(&ir, &code, &manifest, kernel, sources)

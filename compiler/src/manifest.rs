@@ -205,6 +205,9 @@ pub struct FaultSite {
 pub struct Maps {
     /// Ring buffer of records.
     pub records: Option<String>,
+    /// Bytes that it takes if each program runs once; `None` if that has no bound.
+    #[serde(default)]
+    pub records_once: Option<u64>,
     /// Per-CPU array of one value: [`Drops`] as u64 words in its order.
     pub drops: Option<String>,
     /// Array of u64 by speculation id: 0 free, 1 active.

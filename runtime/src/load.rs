@@ -308,12 +308,17 @@ pub fn open(object: &[u8], manifest: Manifest) -> Result<Opened, LoadError> {
 }
 
 /// Bytes of the record buffer: the option's for each processor that can fill it at the same
-/// time, as a power of two of at least a page.
+/// time, as a power of two of at least a page; no more than can be needed.
 fn buffer_size(manifest: &Manifest, bufsize: u64, cpus: u64) -> u32 {
-    let alone =
-        |a: &Attach| matches!(a, Attach::Begin | Attach::End | Attach::Error | Attach::Tick { .. });
-    let together = !manifest.programs.iter().flat_map(|p| &p.attach).all(alone);
-    let wanted = bufsize.saturating_mul(if together { cpus } else { 1 });
+    let attached = || manifest.programs.iter().flat_map(|p| &p.attach);
+    let once = |a: &Attach| matches!(a, Attach::Begin | Attach::End);
+    let alone = |a: &Attach| once(a) || matches!(a, Attach::Error | Attach::Tick { .. });
+    let together = !attached().all(alone);
+    let mut wanted = bufsize.saturating_mul(if together { cpus } else { 1 });
+    if let Some(most) = manifest.maps.records_once.filter(|_| attached().all(once)) {
+        // The kernel keeps one byte free.
+        wanted = wanted.min(most.saturating_add(1));
+    }
     // The kernel takes at most 2 GiB, and a page on all architectures is at most 64 KiB.
     wanted.clamp(page_size(), 1 << 31).next_power_of_two().min(1 << 31) as u32
 }

@@ -26,6 +26,7 @@ pub mod print;
 pub mod testing;
 pub mod uses;
 pub mod verify;
+pub mod volume;
 
 use serde::{Deserialize, Serialize};
 use strand_grammar::source::Span;
