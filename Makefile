@@ -67,6 +67,7 @@ demo: setup-build
 bench: build
 	@tests/bench
 	@tests/events/run
+	@tests/events/stream
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^$$/,$$!d' | head -n 18
