@@ -4,6 +4,8 @@
 //! section, so that a compiled script needs no source beside it. Decides the layout
 //! of every record that crosses the ring buffer, and the meaning of every map.
 
+pub mod copied;
+
 use crate::kernel::Attach;
 use serde::{Deserialize, Serialize};
 
@@ -147,7 +149,7 @@ pub struct Processors {
 pub const PROCESSOR_SIZE: u32 = 16;
 
 /// The version of the manifest's format.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// One BPF program.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -353,6 +355,13 @@ pub enum DatumKind {
     Stack,
     /// User stack: u64 tgid, then addresses.
     UserStack,
+    /// The same of so many addresses, and what unwinding needs (see [`copied`]).
+    CopiedStack {
+        /// Addresses.
+        frames: u32,
+        /// Places that a probe of a return has changed.
+        returns: u32,
+    },
     /// A kernel address shown as a symbol.
     Symbol(SymbolKind),
     /// u64 tgid, u64 user address shown as a symbol.

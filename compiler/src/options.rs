@@ -26,6 +26,8 @@ pub struct Options {
     pub stackframes: u32,
     /// Frames of `ustack()`.
     pub ustackframes: u32,
+    /// Bytes of the user stack that `ustack()` copies into a record, to be unwound.
+    pub ustackcopy: u32,
     /// Most frames of either, whatever is asked for.
     pub maxframes: u32,
     /// Probes that match nothing are no error (`-Z`).
@@ -65,6 +67,7 @@ impl Default for Options {
             specsize: 4 << 20,
             stackframes: 20,
             ustackframes: 100,
+            ustackcopy: 0,
             maxframes: u32::MAX,
             zdefs: false,
             destructive: false,

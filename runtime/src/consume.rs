@@ -105,16 +105,28 @@ pub struct Consumer<'a> {
     names_users: bool,
 }
 
-/// Whether any record or aggregation holds a user address to be named.
-fn names_users(manifest: &Manifest) -> bool {
-    let user = |d: &Datum| matches!(d.kind, DatumKind::UserStack | DatumKind::UserSymbol(_));
+/// Whether any record holds such a datum, of those that can be user addresses.
+fn recorded(manifest: &Manifest, is: impl Fn(&Datum) -> bool) -> bool {
     let in_action = |action: &Action| match action {
-        Action::Trace(datum) | Action::Show(datum) => user(datum),
-        Action::Printf { args, .. } => args.iter().any(user),
+        Action::Trace(datum) | Action::Show(datum) => is(datum),
+        Action::Printf { args, .. } => args.iter().any(&is),
         _ => false,
     };
     manifest.records.iter().any(|r| r.actions.iter().any(in_action))
-        || manifest.aggregations.iter().any(|a| a.keys.iter().any(user))
+}
+
+/// Whether any record or aggregation holds a user address to be named.
+fn names_users(manifest: &Manifest) -> bool {
+    let user = |d: &Datum| {
+        use DatumKind::{CopiedStack, UserStack, UserSymbol};
+        matches!(d.kind, UserStack | CopiedStack { .. } | UserSymbol(_))
+    };
+    recorded(manifest, user) || manifest.aggregations.iter().any(|a| a.keys.iter().any(user))
+}
+
+/// Whether any record holds a stack that is to be unwound.
+fn copies_stacks(manifest: &Manifest) -> bool {
+    recorded(manifest, |d| matches!(d.kind, DatumKind::CopiedStack { .. }))
 }
 
 impl std::fmt::Debug for Consumer<'_> {
@@ -178,7 +190,8 @@ impl<'a> Consumer<'a> {
 
     /// User addresses may have to be named from now on.
     pub fn watch_processes(&mut self) {
-        if self.names_users && !self.look.noresolve {
+        // Unwinding needs the files as well.
+        if self.names_users && (!self.look.noresolve || copies_stacks(self.manifest)) {
             self.symbols.watch();
         }
     }

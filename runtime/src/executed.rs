@@ -5,7 +5,7 @@
 //! CPU, as for perf(1). Out: [`Mappings`] that know them. Who ends before its first record is read
 //! is known by nothing else.
 
-use crate::mappings::{Mapping, Mappings};
+use crate::mappings::{Mapping, Mappings, is_mapped};
 use crate::perf;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -136,8 +136,7 @@ fn take(record: &[u8], mappings: &mut Mappings) {
             let end = name.iter().position(|b| *b == 0).unwrap_or(name.len());
             let path = String::from_utf8_lossy(&name[..end]).into_owned();
             let [start, len, offset] = [16, 24, 32].map(|at| u64_at(record, at));
-            // What begins with two is no file: `//anon`.
-            if path.starts_with('/') && !path.starts_with("//") {
+            if is_mapped(&path) {
                 mappings.add(pid, Mapping::new(start, len, offset, path));
             }
         }

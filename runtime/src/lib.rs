@@ -52,4 +52,5 @@ pub mod symbols;
 pub mod tick;
 pub mod tracefs;
 pub mod untraceable;
+pub mod unwind;
 pub mod user;

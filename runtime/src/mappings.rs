@@ -11,14 +11,26 @@ use std::collections::VecDeque;
 const PROCESSES: usize = 8192;
 const MAPPINGS: usize = 1024;
 
+/// The name of the kernel's own code in processes.
+pub const VDSO: &str = "[vdso]";
+
+/// Likewise, where functions return to whose returns are probed.
+pub const UPROBES: &str = "[uprobes]";
+
 /// A file in a process's memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mapping {
     start: u64,
     end: u64,
     offset: u64,
-    /// The file.
+    /// The file; [`VDSO`] and [`UPROBES`] are none, but like one.
     pub path: String,
+}
+
+/// Whether a mapping of this name is of a file, or like one; memory that is of none has names
+/// that begin with two.
+pub fn is_mapped(path: &str) -> bool {
+    path.starts_with('/') && !path.starts_with("//") || [VDSO, UPROBES].contains(&path)
 }
 
 impl Mapping {
@@ -28,13 +40,13 @@ impl Mapping {
     }
 
     /// From a line of /proc/PID/maps; `None` for memory that is of no file.
-    fn parse(line: &str) -> Option<Self> {
+    pub fn parse(line: &str) -> Option<Self> {
         let mut words = line.splitn(6, ' ');
         let (start, end) = words.next()?.split_once('-')?;
         let offset = words.nth(1)?;
         let path = words.nth(2)?.trim_start();
         let number = |text| u64::from_str_radix(text, 16).ok();
-        path.starts_with('/').then_some(Mapping {
+        is_mapped(path).then_some(Mapping {
             start: number(start)?,
             end: number(end)?,
             offset: number(offset)?,
@@ -48,6 +60,21 @@ impl Mapping {
         let Mapping { start, end, path, .. } = self;
         let mapping = format!("/proc/{pid}/map_files/{start:x}-{end:x}");
         [format!("/proc/{pid}/root{path}"), mapping, path.clone()]
+    }
+
+    /// Where it begins.
+    pub fn start(&self) -> u64 {
+        self.start
+    }
+
+    /// Its bytes.
+    pub fn size(&self) -> u64 {
+        self.end.saturating_sub(self.start)
+    }
+
+    /// The file's name without its folders.
+    pub fn base_name(&self) -> String {
+        self.path.rsplit('/').next().unwrap_or_default().to_owned()
     }
 
     /// Where in the file an address is.
@@ -144,5 +171,8 @@ mod tests {
         assert_eq!(mapping.file_offset(0x7f0018), 0x2008);
         assert_eq!(Mapping::parse("7f0010-7f0030 rw-p 00000000 00:00 0 "), None);
         assert_eq!(Mapping::parse("7f0010-7f0030 rw-p 00000000 00:00 0      [heap]"), None);
+        assert!(!is_mapped("//anon"));
+        let vdso = Mapping::parse("7f0010-7f0030 r-xp 00000000 00:00 0      [vdso]");
+        assert_eq!(vdso.map(|m| (m.base_name(), m.size())), Some((VDSO.to_owned(), 0x20)));
     }
 }

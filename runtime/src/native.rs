@@ -32,7 +32,7 @@ const MARK: &[u8; 8] = b"STRAND\x1a\x01";
 const TRAILER: usize = 16;
 
 /// Options whose values are in the object; those that only say how it is compiled are too.
-const BUILT_IN: [&str; 12] = [
+const BUILT_IN: [&str; 13] = [
     "aggsize",
     "dynvarsize",
     "loopmax",
@@ -44,6 +44,7 @@ const BUILT_IN: [&str; 12] = [
     "specsize",
     "stackframes",
     "strsize",
+    "ustackcopy",
     "ustackframes",
 ];
 

@@ -32,6 +32,8 @@ pub enum Kind {
     Size,
     /// The same, of at least this.
     SizeFrom(u64),
+    /// The same, of at most this.
+    SizeTo(u64),
     /// A number of registers: at least one, at most this.
     Registers(u64),
     /// A version of D.
@@ -76,6 +78,8 @@ const fn option(name: &'static str, kind: Kind, phase: Phase, default: &'static 
 
 /// Numbers that the kernel or we keep in 32 bits.
 const INT: Kind = Kind::Number(i32::MAX as u64);
+/// The most that is copied of a stack: each page of it is a read of its own in the program.
+const MOST_COPIED: u64 = 32 << 10;
 const TEXT: Kind = Kind::Text(&[]);
 const OUTSIDE: Kind = Kind::Outside(&[]);
 
@@ -87,8 +91,8 @@ const VERSIONS: [&str; 16] = [
 
 /// All options, by phase, then by name.
 #[rustfmt::skip]
-pub static OPTIONS: [Described; 89] = {
-    use Kind::{Opposite, Outside, Rate, Registers, Size, SizeFrom, Switch, Text, Version};
+pub static OPTIONS: [Described; 90] = {
+    use Kind::{Opposite, Outside, Rate, Registers, Size, SizeFrom, SizeTo, Switch, Text, Version};
     use Phase::{Compile, Dynamic, Start};
     [
         option("amin", Kind::Attributes, Compile, ""),
@@ -167,6 +171,7 @@ pub static OPTIONS: [Described; 89] = {
         option("stackframes", INT, Start, "20"),
         option("statusrate", Rate, Start, "1s"),
         option("strsize", SizeFrom(2), Start, "256"),
+        option("ustackcopy", SizeTo(MOST_COPIED), Start, "0"),
         option("ustackframes", INT, Start, "100"),
 
         option("aggpercpu", Switch, Dynamic, ""),
@@ -284,6 +289,9 @@ impl Kind {
             Kind::Size => "it is a number of bytes, such as 512, 64k or 4m".to_owned(),
             Kind::Rate => "it is a period or a rate, such as 100ms, 1s or 50hz".to_owned(),
             Kind::SizeFrom(least) => format!("it is a number of bytes of at least {least}"),
+            Kind::SizeTo(most) => {
+                format!("it is a number of bytes, such as 512 or 8k, of at most {most}")
+            }
             Kind::Registers(max) => format!("it is a number from 1 to {max}"),
             Kind::Version => format!("it is a version of D from {} to 2.0.1", VERSIONS[0]),
             Kind::Attributes => {
@@ -303,6 +311,7 @@ impl Kind {
             Kind::Number(max) => number(text).filter(|n| *n <= max).map(Value::Number),
             Kind::Size => size(text).map(Value::Number),
             Kind::SizeFrom(least) => size(text).filter(|n| *n >= least).map(Value::Number),
+            Kind::SizeTo(most) => size(text).filter(|n| *n <= most).map(Value::Number),
             Kind::Registers(max) => {
                 number(text).filter(|n| (1..=max).contains(n)).map(Value::Number)
             }
@@ -542,6 +551,7 @@ impl Options {
             specsize: number("specsize"),
             stackframes: small("stackframes"),
             ustackframes: small("ustackframes"),
+            ustackcopy: small("ustackcopy"),
             maxframes: self.number("maxframes").map_or(u32::MAX, |n| n as u32),
             zdefs: self.on("zdefs"),
             destructive: self.on("destructive"),
@@ -598,6 +608,8 @@ mod tests {
             ("switchrate=2min", Some(120_000_000_000)),
             ("switchrate=0hz", None),
             ("switchrate=hz", None),
+            ("ustackcopy=8k", Some(8192)),
+            ("ustackcopy=32769", None),
             ("nspec=12", Some(12)),
             ("nspec=12k", None),
             ("nspec=4294967296", None),

@@ -3,7 +3,7 @@
 //! In: bytes of a record or key and the manifest's [`Datum`]s. Out: [`Data`], borrowed
 //! from the bytes. Bytes that are too short read as zero: a record is never trusted.
 
-use strand_compiler::manifest::{Datum, DatumKind, SymbolKind};
+use strand_compiler::manifest::{Datum, DatumKind, SymbolKind, copied};
 
 /// One piece of data.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,6 +27,8 @@ pub enum Data<'a> {
     Stack(Frames<'a>),
     /// A process's addresses.
     UserStack(u64, Frames<'a>),
+    /// The same by frame pointers, and what it can be unwound from.
+    CopiedStack(u64, Frames<'a>, Copied<'a>),
     /// A kernel address.
     Symbol(SymbolKind, u64),
     /// A process and an address in it.
@@ -43,9 +45,52 @@ impl<'a> Frames<'a> {
         Frames(bytes)
     }
 
+    /// How many there could be.
+    pub fn room(self) -> usize {
+        self.0.len() / 8
+    }
+
     /// The addresses.
     pub fn iter(self) -> impl Iterator<Item = u64> + 'a {
         self.0.chunks_exact(8).map(|c| word(c, 0)).take_while(|a| *a != 0)
+    }
+}
+
+/// What a user stack was copied with, which is nothing if not a byte of it could be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Copied<'a> {
+    /// In the order of the kernel's `struct pt_regs`.
+    pub registers: &'a [u8],
+    /// Places on the stack where an address to return to was changed, and what was there.
+    pub returns: &'a [u8],
+    /// From the stack pointer up.
+    pub memory: &'a [u8],
+    /// Bytes that were asked for.
+    pub room: usize,
+}
+
+impl<'a> Copied<'a> {
+    /// From a datum's bytes.
+    fn new(bytes: &'a [u8], frames: u32, returns: u32) -> Self {
+        let part = |from: u32, to: u32| bytes.get(from as usize..to as usize).unwrap_or(&[]);
+        let start = copied::bytes(frames, returns);
+        let room = bytes.get(start as usize..).unwrap_or(&[]);
+        let length = word(bytes, copied::length(frames) as usize) as usize;
+        Copied {
+            registers: part(copied::registers(frames), copied::length(frames)),
+            returns: part(copied::returns(frames), start),
+            memory: &room[..length.min(room.len())],
+            room: room.len(),
+        }
+    }
+}
+
+impl Copied<'_> {
+    /// Where the function returns to whose address for that is at this place, if the kernel has
+    /// put its own there.
+    pub fn original_return(&self, place: u64) -> Option<u64> {
+        let pairs = self.returns.chunks_exact(16).map(|pair| (word(pair, 0), word(pair, 8)));
+        pairs.take_while(|(at, _)| *at != 0).find(|(at, _)| *at == place).map(|(_, to)| to)
     }
 }
 
@@ -99,6 +144,12 @@ pub fn decode<'a>(bytes: &'a [u8], datum: &Datum) -> Data<'a> {
         DatumKind::Stack => Data::Stack(Frames(bytes)),
         DatumKind::UserStack => {
             Data::UserStack(word(bytes, 0), Frames(bytes.get(8..).unwrap_or(&[])))
+        }
+        DatumKind::CopiedStack { frames, returns } => {
+            let end = copied::registers(frames) as usize;
+            let addresses = bytes.get(8..end.min(bytes.len())).unwrap_or(&[]);
+            let copied = Copied::new(bytes, frames, returns);
+            Data::CopiedStack(word(bytes, 0), Frames(addresses), copied)
         }
         DatumKind::Symbol(kind) => Data::Symbol(kind, word(bytes, 0)),
         DatumKind::UserSymbol(kind) => Data::UserSymbol(kind, word(bytes, 0), word(bytes, 8)),

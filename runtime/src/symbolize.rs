@@ -8,7 +8,9 @@
 use crate::executed::Executed;
 use crate::mappings::Mappings;
 use crate::process::online_cpus;
+use crate::record::{Copied, Frames};
 use crate::symbols::Symbols;
+use crate::unwind::{Unwinder, Unwound};
 use crate::user::binary::Binary;
 use blazesym::Pid;
 use blazesym::symbolize::source::{Elf, Process, Source};
@@ -44,6 +46,11 @@ pub trait Symbolizer {
     fn watch(&mut self) {}
     /// Some time has passed.
     fn look(&mut self) {}
+    /// The frames of a copied stack, at most as many as there could be by frame pointers, which
+    /// gave these; if it can be unwound.
+    fn unwind(&mut self, _tgid: u64, _copied: &Copied<'_>, _frames: Frames<'_>) -> Option<Unwound> {
+        None
+    }
     /// Why a user address has no name, if that is known.
     fn why_none(&mut self, _tgid: u64) -> Option<&'static str> {
         None
@@ -59,6 +66,7 @@ pub struct LiveSymbolizer {
     /// None if nothing asks for user addresses.
     executed: Option<Executed>,
     explains: bool,
+    unwinder: Unwinder,
     /// Files that were stripped, by the path by which they can be opened, if their symbols are
     /// in a file that is found by the build's id.
     stripped: FxHashMap<String, Option<Binary>>,
@@ -124,6 +132,7 @@ impl Default for LiveSymbolizer {
             mappings: Mappings::default(),
             executed: None,
             explains: false,
+            unwinder: Unwinder::default(),
             stripped: FxHashMap::default(),
         }
     }
@@ -176,6 +185,32 @@ impl Symbolizer for LiveSymbolizer {
         if let Some(executed) = &mut self.executed {
             executed.read(&mut self.mappings);
         }
+    }
+
+    fn unwind(&mut self, tgid: u64, copied: &Copied<'_>, frames: Frames<'_>) -> Option<Unwound> {
+        let pid = u32::try_from(tgid).ok().filter(|p| *p != 0 && !copied.memory.is_empty())?;
+        let (mappings, executed) = (&mut self.mappings, &mut self.executed);
+        // What isn't in any file won't be by looking once more.
+        let mut looked = false;
+        let mut find = |address| {
+            if mappings.find(pid, address).is_none() && !std::mem::replace(&mut looked, true) {
+                if let Some(executed) = executed.as_mut() {
+                    executed.read(mappings);
+                }
+                if mappings.find(pid, address).is_none() {
+                    mappings.note(pid);
+                }
+            }
+            mappings.find(pid, address).cloned()
+        };
+        let mut unwound = self.unwinder.unwind(pid, copied, frames.room(), &mut find);
+        if !unwound.complete {
+            unwound.or_longer(frames.iter().collect(), |address| find(address).is_some());
+        }
+        if !self.explains {
+            unwound.why = None;
+        }
+        Some(unwound)
     }
 
     fn why_none(&mut self, tgid: u64) -> Option<&'static str> {

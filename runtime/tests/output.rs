@@ -10,8 +10,9 @@ use strand::consume::{Consumer, Control, Look};
 use strand::format::printf::printf;
 use strand::format::{Surroundings, print, quantize};
 use strand::output::Output;
-use strand::record::Data;
+use strand::record::{Copied, Data, Frames, decode};
 use strand::symbolize::{Named, Symbolizer};
+use strand::unwind::Unwound;
 use strand_compiler::buckets::words;
 use strand_compiler::manifest::*;
 
@@ -33,6 +34,15 @@ impl Symbolizer for FakeSymbols {
             module: "libc.so.6".to_owned(),
             symbol: (address >= 0x4000).then(|| ("write".to_owned(), address - 0x4000)),
         })
+    }
+
+    /// What was copied are the frames.
+    fn unwind(&mut self, _: u64, copied: &Copied<'_>, known: Frames<'_>) -> Option<Unwound> {
+        let frames = Frames::new(copied.memory).iter().take(known.room());
+        let frames: Vec<u64> = frames.collect();
+        let complete = copied.memory.len() < copied.room;
+        let why = (!complete).then(|| "there is no more".to_owned());
+        (!frames.is_empty()).then_some(Unwound { frames, complete, why })
     }
 }
 
@@ -125,6 +135,41 @@ fn addresses_become_names() {
     assert_eq!(formatted("A", &[user]), "libc.so.6`write+0x4");
     // A plain number is an address of the traced process.
     assert_eq!(formatted("A", &[int(0x4004, 8, false)]), "libc.so.6`write+0x4");
+}
+
+/// A stack of process 7 of at most three frames, copied in full or in part.
+fn copied_stack(frames: [u64; 3], memory: &[u64], room: u32) -> Vec<u8> {
+    let registers = vec![0; copied::REGISTERS as usize];
+    let mut words = [&[7], &frames[..], &registers, &[8 * memory.len() as u64], memory].concat();
+    words.resize((copied::bytes(3, 0) + room) as usize / 8, 0xffff);
+    words.iter().flat_map(|w| w.to_le_bytes()).collect()
+}
+
+#[test]
+fn copied_stacks_are_unwound() {
+    let datum = |room| Datum {
+        offset: 0,
+        size: copied::bytes(3, 0) + room,
+        kind: DatumKind::CopiedStack { frames: 3, returns: 0 },
+    };
+    let shown = |frames: [u64; 3], memory: &[u64], room: u32| {
+        let bytes = copied_stack(frames, memory, room);
+        formatted("-2k", &[decode(&bytes, &datum(room))])
+    };
+    let unwound = "\n  libc.so.6`write\n  libc.so.6`write+0x1\n";
+    assert_eq!(shown([0x4000, 0, 0], &[0x4000, 0x4001], 32), unwound);
+    // No more than there can be, whatever there is.
+    assert_eq!(shown([0; 3], &[0x4000; 9], 80).lines().count(), 4);
+    // Nothing was copied.
+    assert_eq!(shown([0x4000, 0x4001, 0], &[], 32), unwound);
+    let why = "  (its caller isn't known: there is no more)\n";
+    let expected = format!("\n  libc.so.6`write+0x3{why}");
+    assert_eq!(shown([0x4000, 0, 0], &[0x4003], 8), expected);
+    // A length that can't be.
+    let mut bytes = copied_stack([0x4000, 0, 0], &[0x4002], 8);
+    bytes[copied::length(3) as usize..][..8].copy_from_slice(&u64::MAX.to_le_bytes());
+    let text = formatted("-2k", &[decode(&bytes, &datum(8))]);
+    assert_eq!(text, expected.replace("+0x3", "+0x2"));
 }
 
 #[test]

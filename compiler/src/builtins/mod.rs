@@ -21,6 +21,8 @@ mod string;
 mod time;
 mod user;
 
+pub(crate) use stack::is_tick;
+
 pub(crate) use probe::LONGEST_FIELD;
 
 /// A built-in variable.

@@ -83,7 +83,7 @@ fn is_run(attach: &Attach) -> bool {
 }
 
 /// Whether no user process has to do with it.
-fn is_tick(attach: &Attach) -> bool {
+pub(crate) fn is_tick(attach: &Attach) -> bool {
     matches!(attach, Attach::Tick { .. })
 }
 
@@ -112,7 +112,7 @@ impl Context<'_, '_> {
     /// Stores the current stack where a record or key wants it; what is not used of it is
     /// zero (all of it in a key, the first word in a record).
     pub(crate) fn store_stack(&mut self, at: Value, datum: &Datum, pad: bool) {
-        let user = datum.kind == DatumKind::UserStack;
+        let user = datum.kind != DatumKind::Stack;
         let mut offset = datum.offset;
         let mut size = datum.size;
         if user {

@@ -64,6 +64,7 @@ impl KeyLayout {
                 DatumKind::Bytes | DatumKind::Float => LayoutKind::Bytes(size),
                 DatumKind::Stack
                 | DatumKind::UserStack
+                | DatumKind::CopiedStack { .. }
                 | DatumKind::Symbol(_)
                 | DatumKind::UserSymbol(_) => LayoutKind::Words(size / 8),
             };

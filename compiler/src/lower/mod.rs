@@ -14,6 +14,7 @@ mod aggregation;
 mod args;
 mod clause;
 mod context;
+mod copied;
 mod effect;
 mod expr;
 mod fault;

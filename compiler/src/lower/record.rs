@@ -72,6 +72,10 @@ impl Context<'_, '_> {
     /// Takes room in the row for a value of this expression.
     fn plan(&mut self, row: &mut Row, e: &Expr) -> Datum {
         let (size, align, kind) = datum(self.unit.types(), e.ty, self.text_bound(e));
+        let (size, kind) = match kind {
+            DatumKind::UserStack => self.recorded_stack(size),
+            _ => (size, kind),
+        };
         let offset = round_up(row.end, align);
         row.end = offset + size;
         Datum { offset, size, kind }
@@ -277,6 +281,9 @@ impl Context<'_, '_> {
             }
             (DatumKind::Stack | DatumKind::UserStack, _) => {
                 self.store_stack(at, datum, pad);
+            }
+            (DatumKind::CopiedStack { frames, returns }, _) => {
+                self.store_copied_stack(at, datum, (frames, returns));
             }
             (_, Operand::Words(words)) => {
                 for (i, word) in words.clone().into_iter().enumerate() {

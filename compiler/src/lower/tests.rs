@@ -4,7 +4,7 @@
 use crate::builtins;
 use crate::fixture::FixtureKernel;
 use crate::kernel::{Attach, Kernel, Probe, ProbePattern};
-use crate::manifest::{AggregatingFunction, SymbolKind};
+use crate::manifest::{AggregatingFunction, DatumKind, SymbolKind, copied};
 use crate::options::Options;
 use crate::typed::*;
 use crate::types::{Type, TypeId, Types};
@@ -12,6 +12,7 @@ use strand_grammar::ast::{BinaryOp, Scope};
 use strand_grammar::source::{SourceKind, Sources, Span};
 
 struct Made {
+    options: Options,
     types: Types,
     variables: Vec<Variable>,
     aggregations: Vec<Aggregation>,
@@ -19,7 +20,8 @@ struct Made {
 
 impl Made {
     fn new() -> Self {
-        Made { types: Types::new(256), variables: Vec::new(), aggregations: Vec::new() }
+        let options = Options::default();
+        Made { options, types: Types::new(256), variables: Vec::new(), aggregations: Vec::new() }
     }
 
     fn int(&mut self) -> TypeId {
@@ -127,7 +129,7 @@ impl Made {
         };
         let mut sources = Sources::new();
         sources.add("test.d", "BEGIN { }\n", SourceKind::Script);
-        match crate::compile_typed(&program, &sources, &kernel, &Options::default()) {
+        match crate::compile_typed(&program, &sources, &kernel, &self.options) {
             Ok(compiled) => compiled,
             Err(d) => panic!("{}", d.message),
         }
@@ -331,6 +333,40 @@ fn stacks_and_symbols() {
         increment: None,
     }));
     m.compile("sdt:::sched_switch", None, body);
+}
+
+/// Records have copies, of all sizes; keys have none, and neither have stacks without frames.
+#[test]
+fn copied_stacks() {
+    for (copy, frames) in [(1, 4), (4095, 4), (4096, 4), (8192, 4), (32768, 100), (8192, 0)] {
+        let mut m = Made::new();
+        m.options.ustackcopy = copy;
+        let ty = m.types.intern(Type::UserStack(frames));
+        let stack = m.call("ustack", Vec::new(), ty);
+        let aggregation = m.aggregation(AggregatingFunction::Count, &[ty]);
+        let show = statement(StatementKind::Action(Action::Show(stack.clone())));
+        let count = StatementKind::Aggregate {
+            aggregation,
+            keys: vec![stack],
+            value: None,
+            increment: None,
+        };
+        let c = m.compile("sdt:::sched_switch", None, vec![show, statement(count)]);
+        let crate::manifest::Action::Show(datum) = &c.manifest.records[0].actions[0] else {
+            panic!("{:?}", c.manifest.records[0]);
+        };
+        let without = 8 + 8 * frames;
+        let (size, kind) = match frames {
+            0 => (without, DatumKind::UserStack),
+            _ => {
+                let size = copied::bytes(frames, 0) + copy.next_multiple_of(8);
+                (size, DatumKind::CopiedStack { frames, returns: 0 })
+            }
+        };
+        assert_eq!((datum.size, datum.kind), (size, kind));
+        assert_eq!(c.manifest.aggregations[0].keys[0].kind, DatumKind::UserStack);
+        assert_eq!(c.manifest.aggregations[0].keys[0].size, without);
+    }
 }
 
 #[test]

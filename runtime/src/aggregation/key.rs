@@ -113,7 +113,9 @@ pub fn compare(layout: &[Datum], x: &[u8], y: &[u8], first: usize) -> Ordering {
 fn words_of(data: &Data<'_>) -> Vec<u64> {
     match data {
         Data::Stack(f) => f.iter().collect(),
-        Data::UserStack(tgid, f) => std::iter::once(*tgid).chain(f.iter()).collect(),
+        Data::UserStack(tgid, f) | Data::CopiedStack(tgid, f, _) => {
+            std::iter::once(*tgid).chain(f.iter()).collect()
+        }
         Data::Symbol(_, a) => vec![*a],
         Data::UserSymbol(_, tgid, a) => vec![*tgid, *a],
         _ => Vec::new(),

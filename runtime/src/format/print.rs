@@ -100,6 +100,10 @@ pub fn value(out: &mut String, around: &mut Surroundings<'_>, data: &Data<'_>, b
             let indent = around.stack_indent;
             stack::user(out, around, *tgid, *frames, indent);
         }
+        Data::CopiedStack(tgid, frames, copied) => {
+            let indent = around.stack_indent;
+            stack::copied(out, around, *tgid, (*frames, copied), indent);
+        }
         Data::Symbol(kind, address) => {
             let named = around.symbols.kernel(*address);
             let mut text = String::new();

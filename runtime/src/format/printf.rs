@@ -74,7 +74,10 @@ impl<'c> Spec<'c> {
             ('k', Data::UserStack(tgid, frames)) => {
                 stack::user(out, around, *tgid, *frames, self.indent(around));
             }
-            (_, Data::Stack(_) | Data::UserStack(..)) => {
+            ('k', Data::CopiedStack(tgid, frames, copied)) => {
+                stack::copied(out, around, *tgid, (*frames, copied), self.indent(around));
+            }
+            (_, Data::Stack(_) | Data::UserStack(..) | Data::CopiedStack(..)) => {
                 let mut text = String::new();
                 super::print::value(&mut text, around, data, true);
                 out.push_str(&text);
