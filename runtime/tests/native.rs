@@ -111,6 +111,27 @@ fn an_executable_needs_nothing_else() {
     assert_eq!(folder.run("./opens --version").1, version);
 }
 
+/// What copies of stacks are unwound with is in executables, too.
+#[test]
+fn copied_stacks_are_unwound() {
+    if skips() {
+        return;
+    }
+    let folder = Folder::new("stacks");
+    folder.write(
+        "s.d",
+        "#pragma D option quiet\n#pragma D option ustackcopy=8k\n\
+         syscall::close:entry /pid == $target && arg0 == 4010/ { ustack(); exit(0); }",
+    );
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/symbols/no-frame-pointers.c");
+    let compile = format!("cc -O2 -fomit-frame-pointer -o program {source}");
+    if folder.run(&compile).0 != Some(0) {
+        return eprintln!("skipped: there is no compiler of C");
+    }
+    let (_, out, err) = folder.run("strand build s.d && ./s -c ./program");
+    assert!(out.contains("program`sorts+") && out.contains("program`_start+"), "{out}{err}");
+}
+
 /// A symbol is where it is in the kernel that runs the executable.
 #[test]
 fn symbols_are_looked_up() {

@@ -10,7 +10,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
-use support::{STRAND, patience, skips, started};
+use support::{Folder, STRAND, patience, skips, started};
 
 mod support;
 
@@ -286,4 +286,27 @@ fn a_reader_that_leaves_ends_it_quietly() {
         assert!(started.elapsed() < Duration::from_secs(10), "it goes on");
         thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// Wherever a program without frame pointers is interrupted, its callers are known.
+#[test]
+fn samples_without_frame_pointers_are_whole() {
+    if skips() {
+        return;
+    }
+    let folder = Folder::new("samples");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/symbols/no-frame-pointers.c");
+    let compile = format!("cc -O2 -fomit-frame-pointer -o program {source}");
+    if folder.run(&compile).0 != Some(0) {
+        return eprintln!("skipped: there is no compiler of C");
+    }
+    let line = r#"strand -q -x ustackcopy=8k -c "timeout 2 ./program forever" -e '
+        profile-499 /execname == "program" && arg1/ { printf("stack"); ustack(); }'"#;
+    let (status, out, err) = folder.run(line);
+    assert_eq!((status, err.as_str()), (Some(0), ""));
+    let stacks: Vec<&str> = out.split("stack\n").skip(1).collect();
+    let whole = stacks.iter().filter(|stack| stack.contains("`_start")).count();
+    // Its loader begins in a way of its own.
+    assert!(whole > 10 && whole * 20 >= stacks.len() * 19, "{whole} of {}", stacks.len());
+    assert!(stacks.iter().any(|stack| stack.contains("`compare") && stack.contains("`main+")));
 }
