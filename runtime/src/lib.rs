@@ -10,6 +10,7 @@ pub mod build;
 pub mod changed;
 pub mod cli;
 pub mod consume;
+pub mod demangle;
 pub mod dtrace;
 pub mod error;
 pub mod executed;

@@ -5,6 +5,7 @@
 //! maps, ELF files with their debugging information, and what compilers at run time list in
 //! /tmp/perf-PID.map. Where nothing is known the address itself is shown.
 
+use crate::demangle::demangled;
 use crate::executed::Executed;
 use crate::mappings::Mappings;
 use crate::process::online_cpus;
@@ -127,7 +128,8 @@ impl Default for LiveSymbolizer {
     fn default() -> Self {
         LiveSymbolizer {
             kernel: None,
-            user: Blazesym::new(),
+            // It would take any symbol for a mangled one.
+            user: Blazesym::builder().enable_demangling(false).build(),
             known: FxHashMap::default(),
             mappings: Mappings::default(),
             executed: None,
@@ -236,7 +238,7 @@ impl LiveSymbolizer {
         });
         Some(Named {
             module: base_name(PathBuf::from(&mapping.path)),
-            symbol: symbol.map(|sym| (sym.name.to_string(), sym.offset as u64)),
+            symbol: symbol.map(|sym| (demangled(&sym.name), sym.offset as u64)),
         })
     }
 
@@ -256,7 +258,7 @@ impl LiveSymbolizer {
         file.debug_syms = false;
         let source = Source::Elf(file);
         let found = self.user.symbolize_single(&source, Input::VirtOffset(at)).ok()?.into_sym()?;
-        Some((found.name.to_string(), found.offset as u64))
+        Some((demangled(&found.name), found.offset as u64))
     }
 
     fn find_user(&mut self, pid: u32, address: u64) -> Option<Named> {
@@ -272,7 +274,7 @@ impl LiveSymbolizer {
                 let module = sym.module.as_deref().map(|m| base_name(PathBuf::from(m)));
                 Some(Named {
                     module: module.or_else(|| mapped_object(pid, address)).unwrap_or_default(),
-                    symbol: Some((sym.name.to_string(), sym.offset as u64)),
+                    symbol: Some((demangled(&sym.name), sym.offset as u64)),
                 })
             }
             None => mapped_object(pid, address).map(|module| Named { module, symbol: None }),
