@@ -37,6 +37,9 @@ pub struct Manifest {
     pub options: Vec<(String, Option<String>)>,
     /// Size of strings in records.
     pub strsize: u32,
+    /// Where in `.bss` the counters of drops are, if anything can be lost.
+    #[serde(default)]
+    pub drops: Option<u32>,
     /// The table of processors, if the program looks at it.
     #[serde(default)]
     pub processors: Option<Processors>,
@@ -149,7 +152,7 @@ pub struct Processors {
 pub const PROCESSOR_SIZE: u32 = 16;
 
 /// The version of the manifest's format.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// One BPF program.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -210,13 +213,12 @@ pub struct Maps {
     /// Bytes that it takes if each program runs once; `None` if that has no bound.
     #[serde(default)]
     pub records_once: Option<u64>,
-    /// Per-CPU array of one value: [`Drops`] as u64 words in its order.
-    pub drops: Option<String>,
     /// Array of u64 by speculation id: 0 free, 1 active.
     pub speculation_states: Option<String>,
 }
 
-/// Words of the `drops` map: what was lost, and why. In this order.
+/// What was lost, and why. The counters of drops are u64 words: first one for each kind, in this
+/// order; then, for each of [`DROP_CPUS`] processors, [`DROPS_OF_CPU`], which only count there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Drops {
@@ -236,8 +238,17 @@ pub enum Drops {
     DoubleFaults,
 }
 
-/// Number of words in the `drops` map's value.
+/// Kinds of drops.
 pub const DROPS: u32 = 7;
+
+/// So many kinds, the first ones, are told of by processor.
+pub const DROPS_OF_CPU: u32 = 2;
+
+/// Processors that have counters of their own, a power of two; those beyond share them.
+pub const DROP_CPUS: u32 = 1024;
+
+/// Bytes of all counters of drops.
+pub const DROPS_SIZE: u32 = 8 * (DROPS + DROP_CPUS * DROPS_OF_CPU);
 
 /// `.bss` word 0 (u32): the state of tracing, which every program tests.
 pub const STATE_OFFSET: u32 = 0;

@@ -13,7 +13,7 @@ use libbpf_rs::{
 };
 use std::io;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use strand_compiler::bpf::SCRATCH_MAP;
 use strand_compiler::kernel::Attach;
@@ -497,6 +497,11 @@ impl Loaded {
         Ok(loaded)
     }
 
+    /// A word of `.bss` that programs count in, at an offset that the manifest gives.
+    pub fn counter(&self, offset: u32) -> Option<u64> {
+        self.shared.counter(offset as usize)
+    }
+
     /// The map of this name.
     pub fn map(&self, name: &str) -> Option<libbpf_rs::Map<'_>> {
         self.object.maps().find(|m| m.name() == name)
@@ -557,6 +562,17 @@ impl Shared {
         // SAFETY: the memory is mapped as long as the object lives, the offset is within it
         // and aligned, and everybody uses the word as an atomic one.
         unsafe { self.words.byte_add(STATE_OFFSET as usize).cast::<AtomicU32>().as_ref() }
+    }
+
+    /// A word that programs count in.
+    fn counter(&self, offset: usize) -> Option<u64> {
+        let aligned = offset.is_multiple_of(8);
+        let within = offset.checked_add(8).is_some_and(|end| end <= self.size);
+        // SAFETY: the memory is mapped as long as the object lives; the offset was just seen to
+        // be within it and aligned, and programs use the word as an atomic one.
+        let word = (aligned && within)
+            .then(|| unsafe { self.words.byte_add(offset).cast::<AtomicU64>().as_ref() });
+        word.map(|word| word.load(Ordering::Relaxed))
     }
 
     fn set_wall_clock(&self) {

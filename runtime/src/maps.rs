@@ -6,7 +6,7 @@
 use crate::aggregation::{Element, Source};
 use crate::load::{LoadError, Loaded};
 use libbpf_rs::{MapCore, MapFlags, MapType};
-use strand_compiler::manifest::DROPS;
+use strand_compiler::manifest::{DROP_CPUS, DROPS, DROPS_OF_CPU};
 
 /// The maps.
 pub struct Maps<'a> {
@@ -33,19 +33,22 @@ impl<'a> Maps<'a> {
 
     /// What was lost so far, by processor; nothing if nothing can be lost.
     pub fn drops(&self) -> Vec<DropCounts> {
-        let Some(name) = &self.loaded.manifest.maps.drops else { return Vec::new() };
-        let values = self
-            .map(name)
-            .ok()
-            .and_then(|map| map.lookup_percpu(&0u32.to_ne_bytes(), MapFlags::ANY).ok()?);
-        let counts = |bytes: &Vec<u8>| {
+        let Some(at) = self.loaded.manifest.drops else { return Vec::new() };
+        let word = |n: u32| self.loaded.counter(at + 8 * n).unwrap_or(0);
+        let cpus = libbpf_rs::num_possible_cpus().unwrap_or(1).min(DROP_CPUS as usize) as u32;
+        let counts = |cpu: u32| {
             let mut counts = [0; DROPS as usize];
-            for (count, word) in counts.iter_mut().zip(bytes.as_chunks::<8>().0) {
-                *count = u64::from_ne_bytes(*word);
+            for (n, count) in (0..).zip(&mut counts) {
+                if n < DROPS_OF_CPU {
+                    *count = word(DROPS + cpu * DROPS_OF_CPU + n);
+                } else if cpu == 0 {
+                    // Of the whole machine.
+                    *count = word(n);
+                }
             }
             counts
         };
-        values.unwrap_or_default().iter().map(counts).collect()
+        (0..cpus).map(counts).collect()
     }
 }
 

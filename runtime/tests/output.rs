@@ -404,7 +404,7 @@ impl Session {
             control = consumer.record(&bytes, &mut kernel).expect("memory takes all");
         }
         let drops = [[3, 0, 1, 0, 0, 0, 0], [0, 2, 0, 0, 1, 0, 0]];
-        if self.manifest.maps.drops.is_some() {
+        if self.manifest.drops.is_some() {
             consumer.drops(&drops).expect("memory takes all");
         }
         consumer.finish(&mut kernel).expect("memory takes all");
@@ -458,7 +458,7 @@ fn faults_are_told_once() {
 #[test]
 fn drops_are_told() {
     let mut s = Session::new(vec![], vec![]);
-    s.manifest.maps.drops = Some("drops".to_owned());
+    s.manifest.drops = Some(0);
     insta::assert_snapshot!(s.run(&[]).0);
 }
 

@@ -7,7 +7,7 @@
 //! loop's body travels in the loop's frame to the clause around it.
 
 use super::context::Context;
-use crate::ir::{BlockId, Cond, Helper, Target, Type, Value, Width};
+use crate::ir::{BinOp, BlockId, Cond, Helper, Target, Type, Value, Width};
 use crate::kernel::Attach;
 use crate::manifest::{self, Drops, Fault, State};
 use strand_grammar::source::Span;
@@ -194,37 +194,36 @@ impl Context<'_, '_> {
         }
     }
 
-    /// Adds one to a word of the `drops` map.
+    /// Adds one to a counter of drops.
     pub fn count_drop(&mut self, what: Drops) {
-        let f = self.drop_function();
-        let n = self.int(what as i64);
-        self.b.call(f, &[n]);
+        let counters = self.unit.drops();
+        let one = self.int(1);
+        if (what as u32) < manifest::DROPS_OF_CPU {
+            let f = self.drop_function();
+            let n = self.int(8 * what as i64);
+            self.b.call(f, &[n]);
+        } else {
+            let counter = self.b.bss(counters + 8 * what as u32);
+            self.b.atomic_add(Width::W64, counter, 0, one);
+        }
     }
 
+    /// `strand_drop(offset)`: adds one to a counter of this processor's.
     fn drop_function(&mut self) -> crate::ir::FunctionId {
-        let map = self.unit.drops();
+        let counters = self.unit.drops();
         self.subprogram("strand_drop", |name| {
             let kind = crate::ir::FunctionKind::Subprogram;
             let mut b = crate::ir::build::Builder::new(name, kind, &[Type::I64]);
-            let slot = b.slot(8, 8, crate::ir::Place::Stack);
-            let key = b.slot_addr(slot);
-            b.store_imm(Width::W32, key, 0, 0);
+            let cpu = b.helper(Helper::GET_SMP_PROCESSOR_ID, &[]);
+            let cpu = b.binary_imm(BinOp::And, cpu, i64::from(manifest::DROP_CPUS) - 1);
+            let row = b.binary_imm(BinOp::Mul, cpu, i64::from(8 * manifest::DROPS_OF_CPU));
+            let table = b.bss(counters + 8 * manifest::DROPS);
+            let at = b.binary(BinOp::Add, table, row);
             let which = b.param(0);
-            let (bounded, found, out) = (b.block(&[]), b.block(&[]), b.block(&[]));
-            b.branch_imm(Cond::ULt, which, i64::from(manifest::DROPS), bounded, out);
-            b.switch_to(bounded);
-            let m = b.map(map);
-            let p = b.helper(Helper::MAP_LOOKUP_ELEM, &[m, key]);
-            b.branch_imm(Cond::Ne, p, 0, found, out);
-            b.switch_to(found);
-            let offset = b.binary_imm(crate::ir::BinOp::Shl, which, 3);
-            let at = b.binary(crate::ir::BinOp::Add, p, offset);
+            let at = b.binary(BinOp::Add, at, which);
             let one = b.iconst(1);
             b.atomic_add(Width::W64, at, 0, one);
-            b.jump(out, &[]);
-            b.switch_to(out);
-            let zero = b.iconst(0);
-            b.ret(Some(zero));
+            b.ret(Some(one));
             b.finish()
         })
     }

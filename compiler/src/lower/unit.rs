@@ -70,7 +70,6 @@ pub(crate) struct Unit<'a> {
     fields: FxHashMap<Field, FieldId>,
     rodata: FxHashMap<Vec<u8>, u32>,
     records: Option<MapId>,
-    drops: Option<MapId>,
     threads: Option<MapId>,
     speculations: Option<(MapId, MapId)>,
     speculation_counter: Option<u32>,
@@ -125,7 +124,6 @@ impl<'a> Unit<'a> {
             fields: FxHashMap::default(),
             rodata: FxHashMap::default(),
             records: None,
-            drops: None,
             threads: None,
             speculations: None,
             speculation_counter: None,
@@ -401,21 +399,14 @@ impl<'a> Unit<'a> {
         map
     }
 
-    pub fn drops(&mut self) -> MapId {
-        if let Some(map) = self.drops {
-            return map;
+    /// Where in `.bss` the counters of drops are.
+    pub fn drops(&mut self) -> u32 {
+        if let Some(at) = self.manifest.drops {
+            return at;
         }
-        let map = self.add_map(Map {
-            name: "drops".to_owned(),
-            kind: MapKind::PercpuArray,
-            key: Some(index_layout()),
-            value: Some(words_layout("drops", manifest::DROPS)),
-            entries: 1,
-            flags: 0,
-        });
-        self.manifest.maps.drops = Some("drops".to_owned());
-        self.drops = Some(map);
-        map
+        let at = round_up(self.module.bss, 8);
+        self.module.bss = at + manifest::DROPS_SIZE;
+        *self.manifest.drops.insert(at)
     }
 
     pub fn threads(&mut self) -> MapId {
