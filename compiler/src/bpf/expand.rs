@@ -42,12 +42,24 @@ fn is_power(n: i64) -> bool {
 /// The constant that each value is, if it is one.
 fn constants(function: &Function) -> Vec<Option<i64>> {
     let mut constants = vec![None; function.values.len()];
-    for inst in function.blocks.iter().flat_map(|b| &b.insts) {
-        if let (Op::Const(n), Some(v)) = (&inst.op, inst.result) {
-            constants[v.index()] = Some(*n);
+    loop {
+        let mut more = false;
+        for inst in function.blocks.iter().flat_map(|b| &b.insts) {
+            let n = match &inst.op {
+                Op::Const(n) => *n,
+                // It becomes one.
+                Op::Binary(BinOp::UDiv | BinOp::SDiv, _, y) if constants[y.index()] == Some(0) => 0,
+                _ => continue,
+            };
+            if let Some(v) = inst.result {
+                let known = constants[v.index()].replace(n).is_some();
+                more |= !known && !matches!(inst.op, Op::Const(_));
+            }
+        }
+        if !more {
+            return constants;
         }
     }
-    constants
 }
 
 struct Expansion<'a> {
