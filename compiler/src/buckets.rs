@@ -10,6 +10,26 @@ pub const QUANTIZE_BUCKETS: u32 = 127;
 /// Index of the bucket of 0.
 pub const QUANTIZE_ZERO: u32 = 63;
 
+/// Makes |v| whose bits below the highest are all set different, in its top seven bits, from all
+/// other such numbers, except that 2⁶³ and 2⁶² may be alike.
+pub const QUANTIZE_MULTIPLIER: u64 = 0xe832_eb73_6987_8d4f;
+/// Where the half of [`quantize_table`] for numbers below 0 begins.
+pub const QUANTIZE_NEGATIVE: usize = 128;
+
+/// By the top seven bits of that product: 63 + sign(v)·(1 + floor(log2 |v|)), and 63 for 0. Only
+/// the least number has magnitude 2⁶³: it shares the bucket of -2⁶².
+pub fn quantize_table() -> Vec<u8> {
+    let mut table = vec![QUANTIZE_ZERO as u8; 2 * QUANTIZE_NEGATIVE];
+    for n in 0..64u8 {
+        let filled = u64::MAX >> (63 - n);
+        let index = (filled.wrapping_mul(QUANTIZE_MULTIPLIER) >> 57) as usize;
+        let distance = (n + 1).min(63);
+        table[index] = QUANTIZE_ZERO as u8 + distance;
+        table[QUANTIZE_NEGATIVE + index] = QUANTIZE_ZERO as u8 - distance;
+    }
+    table
+}
+
 /// u64 words of a function's value.
 pub fn words(function: &AggregatingFunction) -> u32 {
     match function {
@@ -104,6 +124,20 @@ impl Orders {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quantize_looks_every_number_up() {
+        let table = quantize_table();
+        let powers = (0..63).flat_map(|n| [1i64 << n, (1i64 << n) - 1, -(1i64 << n)]);
+        for v in powers.chain([0, i64::MAX, i64::MIN, i64::MIN + 1, 1000, -1000]) {
+            let filled = u64::MAX.checked_shr(v.unsigned_abs().leading_zeros()).unwrap_or(0);
+            let index = (filled.wrapping_mul(QUANTIZE_MULTIPLIER) >> 57) as usize;
+            let half = if v < 0 { QUANTIZE_NEGATIVE } else { 0 };
+            let distance = v.unsigned_abs().checked_ilog2().map_or(0, |n| (n + 1).min(63));
+            let wanted = i64::from(QUANTIZE_ZERO) + v.signum() * i64::from(distance);
+            assert_eq!(i64::from(table[index + half]), wanted, "{v}");
+        }
+    }
 
     #[test]
     fn llquantize_orders_meet() {

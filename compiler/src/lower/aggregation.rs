@@ -11,8 +11,10 @@
 
 use super::context::Context;
 use super::unit::words_layout;
-use crate::buckets::{Orders, QUANTIZE_BUCKETS, QUANTIZE_ZERO, levels, words};
-use crate::ir::{BinOp, BlockId, Cond, Layout, Type, Value, Width};
+use crate::buckets::{
+    Orders, QUANTIZE_BUCKETS, QUANTIZE_MULTIPLIER, QUANTIZE_NEGATIVE, levels, quantize_table, words,
+};
+use crate::ir::{BinOp, BlockId, Cond, Helper, Layout, MapId, Type, Value, Width};
 use crate::manifest::{AggregatingFunction, Drops};
 use crate::typed::{AggregationId, Expr};
 use strand_grammar::source::Span;
@@ -44,11 +46,15 @@ impl Context<'_, '_> {
         let value = value.map(|e| self.scalar(e));
         let increment = increment.map(|e| self.scalar(e));
         let storage = self.unit.aggregations[id.0 as usize].clone();
+        let exclusive = self.unit.exclusive.contains(&id);
         let mut full = None;
         let element = match &storage.key {
             Some(layout) => {
                 let operands: Vec<_> = keys.iter().map(|k| self.expr(k)).collect();
                 let key = self.key(storage.map.0, layout, &operands, span);
+                if exclusive && matches!(function, AggregatingFunction::Count) {
+                    return self.count_or_insert(storage.map, key);
+                }
                 let size = 8 * words(&function);
                 let (element, missing) = self.find_or_make(storage.map, key, size);
                 full = Some(missing);
@@ -66,7 +72,7 @@ impl Context<'_, '_> {
                 element
             }
         };
-        let element = Element { at: element, exclusive: self.unit.exclusive.contains(&id) };
+        let element = Element { at: element, exclusive };
         self.update(&function, element, value, increment);
         // What there is no room for is lost, and counted; the clause goes on.
         if let Some(full) = full {
@@ -77,6 +83,27 @@ impl Context<'_, '_> {
             self.b.jump(done, &[]);
             self.b.switch_to(done);
         }
+    }
+
+    /// `count()` where nothing else counts on this processor meanwhile: a new element comes with
+    /// its first update in it. If another processor makes it at the same time, it has none of
+    /// this one yet, which this then gives it.
+    fn count_or_insert(&mut self, map: MapId, key: Value) {
+        const BPF_ANY: i64 = 0;
+        let (element, missing) = self.lookup(map, key);
+        self.bump(Element { at: element, exclusive: true });
+        let (full, done) = (self.b.block(&[]), self.b.block(&[]));
+        self.b.jump(done, &[]);
+        self.b.switch_to(missing);
+        let first = self.unit.rodata(1u64.to_le_bytes().to_vec());
+        let first = self.b.rodata(first);
+        let (map, flags) = (self.b.map(map), self.int(BPF_ANY));
+        let result = self.helper(Helper::MAP_UPDATE_ELEM, &[map, key, first, flags]);
+        self.b.branch_imm(Cond::Ne, result, 0, full, done);
+        self.b.switch_to(full);
+        self.count_drop(Drops::Aggregation);
+        self.b.jump(done, &[]);
+        self.b.switch_to(done);
     }
 
     fn update(
@@ -219,52 +246,21 @@ impl Context<'_, '_> {
 
     // -------------------------------------------------------------- buckets
 
-    /// 63 + sign(v)·(1 + floor(log2 |v|)), and 63 for 0.
+    /// Without branches: after each the verifier would follow both ways through all that comes
+    /// behind. See [`quantize_table`].
     fn quantize_bucket(&mut self, v: Value) -> Value {
-        let (zero, other) = (self.b.block(&[]), self.b.block(&[]));
-        let done = self.b.block(&[Type::I64]);
-        self.b.branch_imm(Cond::Eq, v, 0, zero, other);
-        self.b.switch_to(zero);
-        let middle = self.int(i64::from(QUANTIZE_ZERO));
-        self.b.jump(done, &[middle]);
-        self.b.switch_to(other);
         let sign = self.b.binary_imm(BinOp::AShr, v, 63);
         let x = self.b.binary(BinOp::Xor, v, sign);
-        let magnitude = self.b.binary(BinOp::Sub, x, sign);
-        let log = self.log2(magnitude);
-        // Only the least number has magnitude 2⁶³: it shares the bucket of -2⁶².
-        let clamp = self.b.binary_imm(BinOp::LShr, log, 0);
-        let top = self.b.block(&[Type::I64]);
-        let most = self.int(62);
-        self.b.branch_with(Cond::UGt, clamp, most, Self::to(top, &[most]), Self::to(top, &[clamp]));
-        self.b.switch_to(top);
-        let log = self.b.block_param(top, 0);
-        let distance = self.b.add_imm(log, 1);
-        let x = self.b.binary(BinOp::Xor, distance, sign);
-        let signed_distance = self.b.binary(BinOp::Sub, x, sign);
-        let bucket = self.b.add_imm(signed_distance, i64::from(QUANTIZE_ZERO));
-        self.b.jump(done, &[bucket]);
-        self.b.switch_to(done);
-        self.b.block_param(done, 0)
-    }
-
-    /// floor(log2 v) of a number above 0, without branches: fill all bits below the
-    /// highest, multiply by a de Bruijn sequence, look its top six bits up.
-    fn log2(&mut self, v: Value) -> Value {
-        const DE_BRUIJN: u64 = 0x03f7_9d71_b4cb_0a89;
-        let mut table = vec![0u8; 64];
-        for n in 0..64u32 {
-            let filled = if n == 63 { u64::MAX } else { (1u64 << (n + 1)) - 1 };
-            table[(filled.wrapping_mul(DE_BRUIJN) >> 58) as usize] = n as u8;
-        }
-        let mut x = v;
+        let mut x = self.b.binary(BinOp::Sub, x, sign);
         for shift in [1, 2, 4, 8, 16, 32] {
             let shifted = self.b.binary_imm(BinOp::LShr, x, shift);
             x = self.b.binary(BinOp::Or, x, shifted);
         }
-        let product = self.b.binary_imm(BinOp::Mul, x, DE_BRUIJN as i64);
-        let index = self.b.binary_imm(BinOp::LShr, product, 58);
-        let table = self.unit.rodata(table);
+        let product = self.b.binary_imm(BinOp::Mul, x, QUANTIZE_MULTIPLIER as i64);
+        let index = self.b.binary_imm(BinOp::LShr, product, 57);
+        let half = self.b.binary_imm(BinOp::And, sign, QUANTIZE_NEGATIVE as i64);
+        let index = self.b.binary(BinOp::Or, index, half);
+        let table = self.unit.rodata(quantize_table());
         let table = self.b.rodata(table);
         let at = self.b.binary(BinOp::Add, table, index);
         self.b.load(Width::W8, false, at, 0)
