@@ -101,8 +101,7 @@ impl Context<'_, '_> {
     fn take_stack(&mut self, at: Value, size: u32, user: bool) -> Value {
         let none = if user { is_tick(self.attach()) } else { is_run(self.attach()) };
         if none {
-            self.b.store_imm(Width::W64, at, 0, 0);
-            return self.int(0);
+            return self.int(-1);
         }
         let skip = if user { BPF_F_USER_STACK } else { frames_of_bpf(self.attach()) };
         let (bpf, size, flags) = (self.bpf_context(), self.int(i64::from(size)), self.int(skip));
@@ -125,27 +124,19 @@ impl Context<'_, '_> {
         if size == 0 {
             return;
         }
-        if pad || size <= 8 {
-            self.clear(at, offset, size);
-        }
         let to = self.b.add_imm(at, i64::from(offset));
         let taken = self.take_stack(to, size, user);
-        if !pad {
-            self.end_stack(to, taken, size);
-        }
+        self.clear_untaken(to, taken, if pad { size } else { 8 });
     }
 
-    /// Writes a zero behind what was taken.
-    fn end_stack(&mut self, to: Value, taken: Value, size: u32) {
-        let (short, done) = (self.b.block(&[]), self.b.block(&[]));
-        // A failure is an empty stack.
-        let zero = self.int(0);
-        let taken = self.select(Cond::SLt, taken, zero, zero, taken);
-        let last = self.int(i64::from(size - 8));
-        self.b.branch(Cond::ULe, taken, last, short, done);
-        self.b.switch_to(short);
-        let end = self.b.binary(BinOp::Add, to, taken);
-        self.b.store_imm(Width::W64, end, 0, 0);
+    /// Zero where no stack was taken. Behind one that was the helper makes it zero itself; but it
+    /// touches nothing where its own memory is in use, as it is in the third event that
+    /// interrupts another.
+    fn clear_untaken(&mut self, at: Value, taken: Value, size: u32) {
+        let (none, done) = (self.b.block(&[]), self.b.block(&[]));
+        self.b.branch_imm(Cond::SLt, taken, 0, none, done);
+        self.b.switch_to(none);
+        self.clear(at, 0, size);
         self.b.jump(done, &[]);
         self.b.switch_to(done);
     }
