@@ -102,7 +102,7 @@ pub(crate) struct Env {
     pub keeps_processor: bool,
     /// The probe.
     pub firing: Firing,
-    /// If it is a system call that `firing` doesn't tell: 0, or 1 if it is a 32-bit program's.
+    /// If it is a system call that `firing` doesn't tell: 0, or not if it is a 32-bit program's.
     pub compat: Option<Value>,
     /// Index of the source clause.
     pub clause: u32,

@@ -129,29 +129,7 @@ fn lower_few(unit: &mut Unit, event: &str, enablings: &[&Enabling]) {
     let name = symbol(unit, event);
     let mut cx = start(unit, &name, first, &first.sites[0]);
     let out = cx.b.block(&[]);
-    let mine = cx.b.block(&[Type::I64, Type::I64]);
-    let number = cx.call_number(&first.sites[0].attach);
-    let several = enablings.iter().any(|e| indexes(&e.sites[0]).len() > 1);
-    for (group, enabling) in enablings.iter().enumerate() {
-        for index in indexes(&enabling.sites[0]) {
-            let (compat, wanted) = (index >= CALLS as usize, index % CALLS as usize);
-            let (this, next) = (cx.b.block(&[]), cx.b.block(&[]));
-            cx.b.branch_imm(Cond::Eq, number, wanted as i64, this, next);
-            cx.b.switch_to(this);
-            if let Some(is) = cx.running_compat() {
-                let zero = cx.int(0);
-                // It may be another call's number in programs of the other kind.
-                cx.go_on_if(if compat { Cond::Ne } else { Cond::Eq }, is, zero, next);
-            }
-            let (group, compat) = (cx.int(group as i64), cx.int(i64::from(compat)));
-            cx.b.jump(mine, &[group, compat]);
-            cx.b.switch_to(next);
-        }
-    }
-    cx.b.jump(out, &[]);
-    cx.b.switch_to(mine);
-    let (group, compat) = (cx.b.block_param(mine, 0), cx.b.block_param(mine, 1));
-    cx.env.compat = several.then_some(compat);
+    let group = cx.find_few(enablings, out);
     cx.go_on_in_state(State::Active, out);
     cx.locals(enablings);
     let mut ordinals = Vec::new();
@@ -236,6 +214,54 @@ fn lower_table(unit: &mut Unit, event: &str, enablings: &[&Enabling]) {
 }
 
 impl Context<'_, '_> {
+    /// Which of these enablings fires, by comparing; goes to `out` if none does. Other calls are
+    /// told by their number alone; what kind of program calls is asked afterwards.
+    fn find_few(&mut self, enablings: &[&Enabling], out: BlockId) -> Value {
+        let number = self.call_number(&enablings[0].sites[0].attach);
+        let all: Vec<(usize, usize)> = (0..)
+            .zip(enablings)
+            .flat_map(|(group, e)| indexes(&e.sites[0]).into_iter().map(move |n| (n, group)))
+            .collect();
+        let maybe = self.b.block(&[]);
+        let mut numbers: Vec<_> = all.iter().map(|(n, _)| n % CALLS as usize).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        for n in numbers {
+            let next = self.b.block(&[]);
+            self.b.branch_imm(Cond::Eq, number, n as i64, maybe, next);
+            self.b.switch_to(next);
+        }
+        self.b.jump(out, &[]);
+        self.b.switch_to(maybe);
+        let index = match self.running_compat() {
+            Some(compat) => {
+                if all.iter().any(|(n, _)| *n >= CALLS as usize) {
+                    self.env.compat = Some(compat);
+                }
+                self.index_of(number, compat)
+            }
+            None => number,
+        };
+        let mine = self.b.block(&[Type::I64]);
+        for (n, group) in all {
+            let group = self.int(group as i64);
+            let next = self.b.block(&[]);
+            let wanted = self.int(n as i64);
+            let (to_mine, to_next) = (Self::to(mine, &[group]), Self::to(next, &[]));
+            self.b.branch_with(Cond::Eq, index, wanted, to_mine, to_next);
+            self.b.switch_to(next);
+        }
+        self.b.jump(out, &[]);
+        self.b.switch_to(mine);
+        self.b.block_param(mine, 0)
+    }
+
+    /// Where in the tables the call of this number is, by what [`Context::running_compat`] says.
+    fn index_of(&mut self, number: Value, compat: Value) -> Value {
+        let behind = self.b.binary_imm(BinOp::Mul, compat, i64::from(CALLS) / COMPAT);
+        self.b.binary(BinOp::Add, number, behind)
+    }
+
     /// Where in the tables this system call is.
     fn call_index(&mut self, attach: &Attach, out: BlockId) -> Value {
         let nr = self.call_number(attach);
@@ -243,10 +269,7 @@ impl Context<'_, '_> {
         self.go_on_if(Cond::ULt, nr, limit, out);
         let index = match self.running_compat() {
             None => nr,
-            Some(compat) => {
-                let behind = self.b.binary_imm(BinOp::Mul, compat, i64::from(CALLS) / COMPAT);
-                self.b.binary(BinOp::Add, nr, behind)
-            }
+            Some(compat) => self.index_of(nr, compat),
         };
         self.bounded(index, INDEXES)
     }
