@@ -373,7 +373,7 @@ pub enum Cond {
 }
 
 /// The size of a memory access.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[allow(missing_docs, reason = "named after their sizes")]
 pub enum Width {
     W8,

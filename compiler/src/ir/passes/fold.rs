@@ -67,9 +67,21 @@ impl Folder {
         for mut inst in insts {
             inst.op.map_uses(|v| *v = self.name[v.index()]);
             let Some(result) = inst.result else {
+                if let Op::Store { width, value, .. } = &mut inst.op {
+                    *value = self.low_bytes(*width, *value);
+                }
                 kept.push(inst);
                 continue;
             };
+            // The sign is extended on its own, so that it needn't be where nobody wants it.
+            if let Op::Load { width, signed: signed @ true, .. } = &mut inst.op
+                && let Some(extend) = sign_extension(*width)
+            {
+                *signed = false;
+                let raw = self.value(inst.op.clone());
+                kept.push(Inst { result: Some(raw), ..inst.clone() });
+                inst.op = Op::Unary(extend, raw);
+            }
             // Each step makes the operation simpler; some enable another.
             let same = loop {
                 match self.simplify(&inst.op) {
@@ -94,15 +106,39 @@ impl Folder {
     }
 
     fn number(&mut self, n: i64) -> Value {
-        let Folder { pool, numbers, types, name, defs } = self;
-        *pool.entry(n).or_insert_with(|| {
-            let v = Value(types.len() as u32);
-            types.push(Type::I64);
-            name.push(v);
-            defs.push(Some(Op::Const(n)));
-            numbers.push((v, n));
-            v
-        })
+        if let Some(v) = self.pool.get(&n) {
+            return *v;
+        }
+        let v = self.value(Op::Const(n));
+        self.pool.insert(n, v);
+        self.numbers.push((v, n));
+        v
+    }
+
+    /// A new number, computed so.
+    fn value(&mut self, op: Op) -> Value {
+        let v = Value(self.types.len() as u32);
+        self.types.push(Type::I64);
+        self.name.push(v);
+        self.defs.push(Some(op));
+        v
+    }
+
+    /// A value with the same low bytes, if one is known that is computed before this one.
+    fn low_bytes(&self, width: Width, v: Value) -> Value {
+        let mut v = v;
+        loop {
+            v = match self.def(v) {
+                Some(Op::Unary(UnOp::Sext8 | UnOp::Zext8, a)) if width == Width::W8 => *a,
+                Some(Op::Unary(UnOp::Sext16 | UnOp::Zext16, a)) if width <= Width::W16 => *a,
+                Some(Op::Unary(UnOp::Sext32 | UnOp::Zext32, a)) if width <= Width::W32 => *a,
+                Some(Op::Binary(BinOp::And, a, m)) => match self.constant(*m) {
+                    Some(m) if !m << (64 - width.bits()) == 0 => *a,
+                    _ => return v,
+                },
+                _ => return v,
+            }
+        }
     }
 
     fn def(&self, v: Value) -> Option<&Op> {
@@ -215,9 +251,15 @@ impl Folder {
         }
     }
 
-    fn unary(&self, op: UnOp, a: Value) -> Option<Folded> {
+    fn unary(&mut self, op: UnOp, a: Value) -> Option<Folded> {
         if let Some(n) = self.constant(a) {
             return Some(Number(op.eval(n)));
+        }
+        // The upper half with its sign.
+        if let (UnOp::Sext32, Some(Op::Binary(BinOp::LShr, x, k))) = (op, self.def(a))
+            && self.constant(*k) == Some(32)
+        {
+            return self.replace(BinOp::AShr, *x, 32);
         }
         let fits = match op {
             UnOp::Zext8 => self.bits(a) <= 8,
@@ -253,7 +295,6 @@ impl Folder {
     /// Whether a value is one of so many bits, sign included.
     fn fits_signed(&self, v: Value, bits: u32) -> bool {
         let width = match self.def(v) {
-            Some(Op::Load { width, signed: true, .. }) => width.bits(),
             Some(Op::Unary(UnOp::Sext8, _)) => Width::W8.bits(),
             Some(Op::Unary(UnOp::Sext16, _)) => Width::W16.bits(),
             Some(Op::Unary(UnOp::Sext32, _)) => Width::W32.bits(),
@@ -346,5 +387,15 @@ fn with_itself(op: BinOp, a: Value) -> Option<Folded> {
         BinOp::Sub | BinOp::Xor => Some(Number(0)),
         BinOp::And | BinOp::Or => Some(Same(a)),
         _ => None,
+    }
+}
+
+/// What extends the sign of a number that was loaded; none if it is as wide as can be.
+fn sign_extension(width: Width) -> Option<UnOp> {
+    match width {
+        Width::W8 => Some(UnOp::Sext8),
+        Width::W16 => Some(UnOp::Sext16),
+        Width::W32 => Some(UnOp::Sext32),
+        Width::W64 => None,
     }
 }
