@@ -46,6 +46,9 @@ pub struct Compiled {
     pub manifest: Manifest,
     /// The IR after all passes.
     pub ir: ir::Module,
+    /// The IR as it was lowered and after each pass, with the name of that, if
+    /// [`Options::keep_passes`] asks for it.
+    pub passes: Vec<(&'static str, String)>,
     /// The instructions.
     pub code: bpf::Code,
     /// Where the program does something destructive, with the name of what it calls.
@@ -92,7 +95,12 @@ pub fn compile_typed(
         return Err(Diagnostic::general("D_CODEGEN", message)
             .hint("fewer of them, or smaller strings (-x strsize=…), need less"));
     }
-    ir::passes::optimise(&mut ir);
+    let mut passes = Vec::new();
+    ir::passes::optimise_and_show(&mut ir, |name, ir| {
+        if options.keep_passes {
+            passes.push((name, ir.to_string()));
+        }
+    });
     manifest.maps.records_once = ir::volume::records(&ir);
     let code =
         bpf::compile(&mut ir, &bpf::Options::default()).map_err(|e| too_big(e.to_string()))?;
@@ -103,6 +111,7 @@ pub fn compile_typed(
         object,
         manifest,
         ir,
+        passes,
         code,
         destructive: program.destructive.clone(),
         stability: stability.collect(),

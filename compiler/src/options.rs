@@ -53,6 +53,8 @@ pub struct Options {
     pub portable: bool,
     /// The only processor to trace on.
     pub cpu: Option<u32>,
+    /// What each pass makes of the program is wanted, too.
+    pub keep_passes: bool,
 }
 
 impl Default for Options {
@@ -80,6 +82,7 @@ impl Default for Options {
             no_symbols: false,
             portable: false,
             cpu: None,
+            keep_passes: false,
         }
     }
 }

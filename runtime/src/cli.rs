@@ -88,6 +88,8 @@ pub enum Stage {
     Ast,
     /// The intermediate representation, optimised
     Ir,
+    /// The same as it was at first, and after each pass that changed it
+    Passes,
     /// BPF instructions beside the D text that they come from
     Bpf,
     /// The ELF object itself
@@ -428,6 +430,7 @@ mod tests {
         assert_eq!(task("list"), Ok((Task::List, false, 0)));
         assert_eq!(task("features"), Ok((Task::Features, false, 0)));
         assert_eq!(task("-d ir a.d"), Ok((Task::Dump(Stage::Ir), false, 1)));
+        assert_eq!(task("-d passes a.d"), Ok((Task::Dump(Stage::Passes), false, 1)));
         let checked = read("check a.d -p 7 -- 10 x").map(|i| (i.programs.len(), i.args, i.pids));
         assert_eq!(checked, Ok((1, vec!["10".to_owned(), "x".to_owned()], vec![7])));
         assert!(read("check").is_err());

@@ -4,7 +4,7 @@
 //! of them, its diagnostics shown in the style of the name that we were called by. Decides
 //! which text an option of the program itself can still change.
 
-use crate::cli::{Invocation, ProgramText, Task};
+use crate::cli::{Invocation, ProgramText, Stage, Task};
 use crate::error::Error;
 use crate::kernel::LiveKernel;
 use crate::libraries;
@@ -206,7 +206,8 @@ impl Parsed {
         let mut compiled = None;
         if syntax {
             let portable = matches!(invocation.task, Task::Build(_));
-            let options = CompilerOptions { portable, ..options.for_compiler() };
+            let keep_passes = invocation.task == Task::Dump(Stage::Passes);
+            let options = CompilerOptions { portable, keep_passes, ..options.for_compiler() };
             let (done, more) = compile(&self.program, &mut self.sources, kernel, &options);
             compiled = done.filter(|_| diagnostics.is_empty());
             if !diagnostics.is_empty() {

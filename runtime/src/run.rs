@@ -340,12 +340,27 @@ fn dump(invocation: &Invocation, options: &mut Options, stage: Stage) -> Result<
     let compiled = parsed.compile(invocation, options, &kernel)?;
     write_out(invocation, |out| match stage {
         Stage::Ir => write!(out, "{}", compiled.ir),
+        Stage::Passes => show_passes(&compiled.passes, out),
         Stage::Bpf => compiled.code.functions.iter().try_for_each(|function| {
             let text = bpf::disasm::listing(function, &compiled.ir, Some(&parsed.sources));
             out.write_all(text.as_bytes())
         }),
         _ => out.write_all(&compiled.object.elf),
     })
+}
+
+/// The program after each pass; lines that begin with `;` are comments to whoever reads it.
+fn show_passes(passes: &[(&str, String)], out: &mut dyn Write) -> io::Result<()> {
+    let mut before = "";
+    for (name, text) in passes {
+        if text == before {
+            writeln!(out, "; {name}: no change\n")?;
+        } else {
+            writeln!(out, "; {name}\n{text}")?;
+        }
+        before = text;
+    }
+    Ok(())
 }
 
 /// What each description matches.

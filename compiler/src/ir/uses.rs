@@ -303,4 +303,19 @@ impl Helper {
                     | Helper::STRNCMP
             )
     }
+
+    /// The argument that it writes through, and whether it may change anything else; none if it
+    /// writes through no argument. Only of those that do more than read.
+    pub fn writes_to(self) -> Option<(usize, bool)> {
+        match self {
+            Helper::PROBE_READ_USER
+            | Helper::PROBE_READ_KERNEL
+            | Helper::PROBE_READ_USER_STR
+            | Helper::PROBE_READ_KERNEL_STR
+            | Helper::GET_CURRENT_COMM => Some((0, false)),
+            Helper::GET_STACK | Helper::GET_TASK_STACK | Helper::D_PATH => Some((1, false)),
+            Helper::MAP_POP_ELEM | Helper::MAP_PEEK_ELEM => Some((1, true)),
+            _ => None,
+        }
+    }
 }

@@ -12,7 +12,10 @@ mod checks;
 mod cse;
 mod dead;
 mod fold;
+mod memory;
 mod merge;
+#[cfg(test)]
+mod tests;
 mod thread;
 
 use super::{Function, Module, Value, verify};
@@ -21,7 +24,8 @@ use super::{Function, Module, Value, verify};
 type Pass = (&'static str, fn(&mut Function));
 
 /// In order. Threading leaves blocks for merging; both make single-entry regions for
-/// the passes that follow dominators, whose findings in turn free edges to thread.
+/// the passes that follow dominators, whose findings in turn free edges to thread. Where a
+/// check is gone, there are fewer ways on which memory may be written: once more, then.
 const PIPELINE: &[Pass] = &[
     ("merge", merge::merge),
     ("fold", fold::fold),
@@ -33,15 +37,26 @@ const PIPELINE: &[Pass] = &[
     ("fold", fold::fold),
     ("thread", thread::thread),
     ("merge", merge::merge),
+    ("cse", cse::cse),
+    ("checks", checks::checks),
+    ("merge", merge::merge),
+    ("thread", thread::thread),
+    ("merge", merge::merge),
     ("dead", dead::dead),
 ];
 
 /// Runs all passes over all functions.
 pub fn optimise(module: &mut Module) {
-    verify::assert_valid(module, "lowering");
-    for (name, pass) in PIPELINE {
+    optimise_and_show(module, |_, _| {});
+}
+
+/// The same; calls `show` with what lowering made and with what each pass makes of it.
+pub fn optimise_and_show(module: &mut Module, mut show: impl FnMut(&'static str, &Module)) {
+    const LOWERING: (&str, fn(&mut Function)) = ("lower", |_| {});
+    for (name, pass) in std::iter::once(&LOWERING).chain(PIPELINE) {
         module.functions.iter_mut().for_each(pass);
         verify::assert_valid(module, name);
+        show(name, module);
     }
 }
 

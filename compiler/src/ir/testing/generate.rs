@@ -48,6 +48,11 @@ pub enum Stmt {
     Call(Pick, Pick),
     Repeat(u8, Pick),
     Lookup(Pick, Vec<Stmt>),
+    /// An element's content, or a number where there is none. The keys of this and of the next
+    /// two lie in one place.
+    Find(Pick),
+    Insert(Pick, Pick),
+    Delete(Pick),
     If(Cond, Pick, Pick, Vec<Stmt>, Vec<Stmt>),
     IfImm(Cond, Pick, i64, Vec<Stmt>, Vec<Stmt>),
     /// `if (a == 0 && b < 3)`, by way of a 0 or 1 as `&&` gives it.
@@ -118,6 +123,10 @@ fn all() -> BoxedStrategy<Stmt> {
         (p(), wide(), p()).prop_map(|(s, w, v)| Stmt::FetchAdd(s, w, v)),
         (p(), wide(), p(), p()).prop_map(|(s, w, e, n)| Stmt::CompareExchange(s, w, e, n)),
         (p(), p()).prop_map(|(s, v)| Stmt::ProbeRead(s, v)),
+        p().prop_map(Stmt::Find),
+        p().prop_map(Stmt::Find),
+        (p(), p()).prop_map(|(k, v)| Stmt::Insert(k, v)),
+        p().prop_map(Stmt::Delete),
         Just(Stmt::Signal),
         Just(Stmt::Pid),
         (p(), p()).prop_map(|(a, b)| Stmt::Call(a, b)),
@@ -185,7 +194,8 @@ pub fn module(stmts: &[Stmt]) -> Module {
         Builder::new("main", FunctionKind::Program { section: "raw_tp".into() }, &[Type::Ptr]);
     let context = b.param(0);
     let first = b.load(Width::W64, false, context, 0);
-    let mut maker = Maker { b, context, values: vec![first], slots: Vec::new() };
+    let key = b.slot(8, 8, Place::Any);
+    let mut maker = Maker { b, context, values: vec![first], slots: Vec::new(), key };
     maker.block(stmts);
     // Whatever is still in scope is seen.
     for (i, v) in maker.values.clone().into_iter().rev().take(8).enumerate() {
@@ -236,6 +246,8 @@ struct Maker {
     values: Vec<Value>,
     /// With their address where they were made, and their size.
     slots: Vec<(SlotId, Value, u32)>,
+    /// Where keys are made.
+    key: SlotId,
 }
 
 impl Maker {
@@ -288,6 +300,9 @@ impl Maker {
                 self.values.extend(v);
             }
             Stmt::Lookup(..)
+            | Stmt::Find(_)
+            | Stmt::Insert(..)
+            | Stmt::Delete(_)
             | Stmt::If(..)
             | Stmt::IfImm(..)
             | Stmt::IfBoth(..)
@@ -414,6 +429,20 @@ impl Maker {
     fn flow(&mut self, stmt: &Stmt) {
         match stmt {
             Stmt::Lookup(key, body) => self.lookup(self.pick(*key), body),
+            Stmt::Find(key) => self.find(*key),
+            Stmt::Insert(key, v) => {
+                let at = self.key(*key);
+                let slot = self.b.slot(8, 8, Place::Any);
+                let value = self.b.slot_addr(slot);
+                self.b.store(Width::W64, value, 0, self.pick(*v));
+                let (map, flags) = (self.b.map(MapId(0)), self.b.iconst(0));
+                self.b.helper(Helper::MAP_UPDATE_ELEM, &[map, at, value, flags]);
+            }
+            Stmt::Delete(key) => {
+                let at = self.key(*key);
+                let map = self.b.map(MapId(0));
+                self.b.helper(Helper::MAP_DELETE_ELEM, &[map, at]);
+            }
             Stmt::If(cond, x, y, then, otherwise) => {
                 let (x, y) = (self.pick(*x), self.pick(*y));
                 self.choice(*cond, x, y, then, otherwise);
@@ -470,6 +499,29 @@ impl Maker {
         self.values.pop();
         self.b.store(Width::W64, found, 0, v);
         self.b.jump(join, &[old]);
+        self.b.switch_to(join);
+        self.values.push(self.b.block_param(join, 0));
+    }
+
+    /// Makes a key of two halves, one of a few, in the place that all keys share.
+    fn key(&mut self, n: Pick) -> Value {
+        let at = self.b.slot_addr(self.key);
+        self.b.store(Width::W32, at, 0, self.pick(n));
+        self.b.store_imm(Width::W32, at, 4, i64::from(n % 2));
+        at
+    }
+
+    fn find(&mut self, n: Pick) {
+        let at = self.key(n);
+        let map = self.b.map(MapId(0));
+        let found = self.b.helper(Helper::MAP_LOOKUP_ELEM, &[map, at]);
+        let (some, join) = (self.b.block(&[]), self.b.block(&[Type::I64]));
+        let none = self.b.iconst(0);
+        let target = |block, args: &[Value]| Target { block, args: args.to_vec() };
+        self.b.branch_with(Cond::Ne, found, none, target(some, &[]), target(join, &[none]));
+        self.b.switch_to(some);
+        let content = self.b.load(Width::W64, false, found, 0);
+        self.b.jump(join, &[content]);
         self.b.switch_to(join);
         self.values.push(self.b.block_param(join, 0));
     }

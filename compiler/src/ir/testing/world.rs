@@ -17,8 +17,8 @@ pub struct World {
     pub rodata: u64,
     /// Address of `.bss`.
     pub bss: u64,
-    /// By map: its elements, allocated when first looked up.
-    maps: Vec<BTreeMap<u64, u64>>,
+    /// By map: its elements, allocated when first looked up; none where one was deleted.
+    maps: Vec<BTreeMap<u64, Option<u64>>>,
     /// By map: size of key and value.
     sizes: Vec<(u64, u64)>,
     signals: u64,
@@ -68,11 +68,21 @@ impl World {
         self.regions.remove(&at);
     }
 
-    /// What can be seen from outside after a run: `.bss` and elements of the first
-    /// `maps` maps.
+    /// What can be seen from outside after a run: `.bss`, and what became of the elements of the
+    /// first `maps` maps that are not as they were.
     pub fn effects(&self, maps: usize) -> Vec<Vec<u8>> {
-        let elements = self.maps.iter().take(maps).flat_map(|m| m.values());
-        std::iter::once(&self.bss).chain(elements).map(|at| self.regions[at].clone()).collect()
+        let mut effects = vec![self.regions[&self.bss].clone()];
+        for (key, element) in self.maps.iter().take(maps).flatten() {
+            let name = key.to_le_bytes().to_vec();
+            match element {
+                None => effects.push(name),
+                Some(at) if self.regions[at].iter().any(|b| *b != *key as u8) || absent(*key) => {
+                    effects.push([&name, &self.regions[at][..]].concat());
+                }
+                Some(_) => {}
+            }
+        }
+        effects
     }
 
     fn bytes(&mut self, at: u64, len: u64) -> &mut [u8] {
@@ -119,6 +129,16 @@ impl World {
     pub fn helper(&mut self, helper: Helper, args: &[u64]) -> u64 {
         match (helper, args) {
             (Helper::MAP_LOOKUP_ELEM, [map, key, ..]) => self.lookup((map - MAPS) as usize, *key),
+            (Helper::MAP_UPDATE_ELEM, [map, key, value, ..]) => {
+                self.update((map - MAPS) as usize, *key, *value);
+                0
+            }
+            (Helper::MAP_DELETE_ELEM, [map, key, ..]) => {
+                let map = (map - MAPS) as usize;
+                let key = self.key(map, *key);
+                self.maps[map].insert(key, None);
+                0
+            }
             (Helper::PROBE_READ_KERNEL, [to, size, from, ..]) => {
                 let pattern = from.to_le_bytes();
                 let bytes = self.bytes(*to, *size);
@@ -134,20 +154,37 @@ impl World {
         }
     }
 
+    fn key(&mut self, map: usize, key: u64) -> u64 {
+        let size = self.sizes[map].0;
+        let mut raw = [0; 8];
+        raw[..size as usize].copy_from_slice(self.bytes(key, size));
+        u64::from_le_bytes(raw)
+    }
+
     /// Three of four keys are there, with a value that depends on the key.
     fn lookup(&mut self, map: usize, key: u64) -> u64 {
-        let (key_size, value_size) = self.sizes[map];
-        let mut raw = [0; 8];
-        raw[..key_size as usize].copy_from_slice(self.bytes(key, key_size));
-        let key = u64::from_le_bytes(raw);
-        if key % 4 == 3 {
-            return 0;
+        let key = self.key(map, key);
+        match self.maps[map].get(&key) {
+            Some(element) => return element.unwrap_or(0),
+            None if absent(key) => return 0,
+            None => {}
         }
-        if let Some(at) = self.maps[map].get(&key) {
-            return *at;
-        }
-        let at = self.add(vec![key as u8; value_size as usize]);
-        self.maps[map].insert(key, at);
+        let at = self.add(vec![key as u8; self.sizes[map].1 as usize]);
+        self.maps[map].insert(key, Some(at));
         at
     }
+
+    fn update(&mut self, map: usize, key: u64, value: u64) {
+        let key = self.key(map, key);
+        let size = self.sizes[map].1;
+        let content = self.bytes(value, size).to_vec();
+        // As in the kernel, an element that is looked up already stays as it was.
+        let at = self.add(content);
+        self.maps[map].insert(key, Some(at));
+    }
+}
+
+/// Whether a key isn't there at first.
+fn absent(key: u64) -> bool {
+    key % 4 == 3
 }

@@ -1,0 +1,110 @@
+//! What becomes of small functions, as text.
+
+use crate::ir::parse::parse;
+
+/// A program of this body after all passes.
+fn optimised(text: &str) -> String {
+    passed(&format!("bss 64\nprogram \"raw_tp\" @p(%0: ptr) {{\n{text}\n}}"))
+}
+
+/// A module after all passes.
+fn passed(text: &str) -> String {
+    let mut module = match parse(text) {
+        Ok(module) => module,
+        Err(e) => return e.to_string(),
+    };
+    super::optimise(&mut module);
+    module.to_string()
+}
+
+/// `t[k]` in a predicate, in the clause, and then deleted.
+#[test]
+fn an_element_is_looked_up_once() {
+    let map = "map t hash entries 16 flags 0x0\n  key 8 align 8 { k: u64 @0 }\n  \
+               value 8 align 8 { v: u64 @0 }\n";
+    let text = r#"program "raw_tp" @p(%0: ptr) {
+  $0 = slot 8 align 8 any
+b0:
+  %1 = load.u64 %0
+  %2 = slot $0
+  store.u64 %2, %1
+  %3 = map t
+  %4 = helper map_lookup_elem(%3, %2)
+  %5 = const 0
+  br.eq %4, %5, b5, b1
+b1:
+  %6 = load.u64 %4
+  br.ne %6, %5, b2, b5
+b2:
+  %7 = helper ktime_get_ns()
+  %8 = slot $0
+  store.u64 %8, %1
+  %9 = map t
+  %10 = helper map_lookup_elem(%9, %8)
+  br.eq %10, %5, b4(%5), b3
+b3:
+  %11 = load.u64 %10
+  jump b4(%11)
+b4(%12: i64):
+  %13 = sub %7, %12
+  store.u64 %8, %1
+  %14 = helper map_delete_elem(%9, %8)
+  ret %13
+b5:
+  ret
+}"#;
+    insta::assert_snapshot!(passed(&format!("{map}{text}")));
+}
+
+/// Behind one that another call may have written to, it is looked up again.
+#[test]
+fn an_element_is_looked_up_again() {
+    let map = "map t hash entries 16 flags 0x0\n  key 8 align 8 { k: u64 @0 }\n  \
+               value 8 align 8 { v: u64 @0 }\n";
+    let text = r#"program "raw_tp" @p(%0: ptr) {
+  $0 = slot 8 align 8 any
+b0:
+  %1 = load.u64 %0
+  %2 = slot $0
+  store.u64 %2, %1
+  %3 = map t
+  %4 = helper map_lookup_elem(%3, %2)
+  %5 = helper map_delete_elem(%3, %2)
+  store.u64 %2, %1
+  %6 = helper map_lookup_elem(%3, %2)
+  %7 = const 0
+  br.eq %6, %7, b2, b1
+b1:
+  store.u32 %2 + 4, %7
+  %8 = helper map_lookup_elem(%3, %2)
+  br.eq %8, %7, b2, b3
+b2:
+  ret
+b3:
+  %9 = load.u64 %6
+  %10 = load.u64 %8
+  %11 = add %9, %10
+  ret %11
+}"#;
+    insta::assert_snapshot!(passed(&format!("{map}{text}")));
+}
+
+/// Only the low bytes of a number are stored, whatever extends it.
+#[test]
+fn stored_numbers_are_not_extended() {
+    insta::assert_snapshot!(optimised(
+        r#"
+b0:
+  %1 = load.s32 %0
+  %2 = bss 0
+  store.u32 %2, %1
+  %3 = helper get_current_pid_tgid()
+  %4 = const 32
+  %5 = lshr %3, %4
+  %6 = sext32 %5
+  store.u64 %2 + 8, %6
+  %7 = sext32 %3
+  store.u16 %2 + 16, %7
+  ret"#
+    ));
+}
