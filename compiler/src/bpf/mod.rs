@@ -10,6 +10,7 @@
 
 #[cfg(test)]
 mod agreement;
+mod crossing;
 pub mod disasm;
 mod emit;
 mod expand;

@@ -31,6 +31,7 @@ pub fn select(prepared: &Prepared, module: &Module) -> Result<MachFunction, Erro
         function,
         module,
         refined: &prepared.refined,
+        crosses: super::crossing::crossing(prepared),
         defs,
         needed: vec![false; function.values.len()],
         mach: MachFunction { vregs: function.values.len(), ..MachFunction::default() },
@@ -54,6 +55,8 @@ struct Selector<'a> {
     function: &'a Function,
     module: &'a Module,
     refined: &'a [[Option<Value>; 2]],
+    /// By value: whether it lives across a call.
+    crosses: Vec<bool>,
     /// By value: the operation that defines it, unless it is a parameter.
     defs: Vec<Option<&'a Op>>,
     /// By value: whether something emitted so far reads it in a register.
@@ -107,14 +110,19 @@ impl Selector<'_> {
     }
 
     fn params(&mut self) {
-        let operands: Vec<_> = (1..)
-            .zip(&self.function.params)
-            .filter(|(_, v)| self.needed[v.index()])
-            .map(|(r, v)| Operand::reg_fixed_def(vreg(v.index()), preg(r)))
-            .collect();
+        let mut operands = Vec::new();
+        let mut copies = Vec::new();
+        for (r, v) in (1..).zip(&self.function.params) {
+            if self.needed[v.index()] {
+                let (v, copied) = self.fixed(*v);
+                operands.push(Operand::reg_fixed_def(v, preg(r)));
+                copies.extend(copied.map(|to| (to, v)));
+            }
+        }
         if !operands.is_empty() {
             self.span = None;
             self.put(Kind::Params, &operands);
+            copies.into_iter().for_each(|(to, from)| self.copy(to, from));
             self.flush();
         }
     }
@@ -205,6 +213,13 @@ impl Selector<'_> {
         }
     }
 
+    /// What stands for a value where it has to be in a certain register; and, if that is another
+    /// one, the value's own.
+    fn fixed(&mut self, v: Value) -> (VReg, Option<VReg>) {
+        let own = vreg(v.index());
+        if self.crosses[v.index()] { (self.temp(), Some(own)) } else { (own, None) }
+    }
+
     /// How to make the value anew where it is used, if that is cheap.
     fn remake(&self, v: Value) -> Option<Kind> {
         match self.defs[v.index()]? {
@@ -283,7 +298,7 @@ impl Selector<'_> {
 
     fn inst(&mut self, inst: &Inst) -> Result<(), Error> {
         let result = inst.result.map(|v| vreg(v.index()));
-        let wanted = inst.result.filter(|v| self.needed[v.index()]).map(|v| vreg(v.index()));
+        let wanted = inst.result.filter(|v| self.needed[v.index()]);
         match (&inst.op, result) {
             (Op::Binary(op, a, b), Some(r)) => self.binary(r, *op, *a, *b)?,
             (Op::Unary(op, a), Some(r)) => self.unary(r, *op, *a),
@@ -306,7 +321,7 @@ impl Selector<'_> {
                 self.atomic_add(None, *width, *base, *offset, *value);
             }
             (Op::AtomicFetchAdd { width, base, offset, value }, _) => {
-                self.atomic_add(wanted, *width, *base, *offset, *value);
+                self.atomic_add(wanted.map(|v| vreg(v.index())), *width, *base, *offset, *value);
             }
             (Op::AtomicCompareExchange { width, base, offset, expected, new }, Some(r)) => {
                 let (address, base) = self.address(*base, *offset);
@@ -485,14 +500,22 @@ impl Selector<'_> {
         }
     }
 
-    fn call(&mut self, kind: Kind, args: &[Value], result: Option<VReg>) {
+    fn call(&mut self, kind: Kind, args: &[Value], result: Option<Value>) {
         let mut operands = Vec::with_capacity(args.len() + 1);
         for (n, v) in (1..).zip(args) {
-            let r = self.reg(*v);
+            let mut r = self.reg(*v);
+            if self.remake(*v).is_none() && self.crosses[v.index()] {
+                let own = std::mem::replace(&mut r, self.temp());
+                self.copy(r, own);
+            }
             operands.push(Operand::reg_fixed_use(r, preg(n)));
         }
-        operands.extend(result.map(|r| Operand::reg_fixed_def(r, preg(0))));
+        let result = result.map(|v| self.fixed(v));
+        operands.extend(result.map(|(r, _)| Operand::reg_fixed_def(r, preg(0))));
         self.put(kind, &operands);
+        if let Some((r, Some(own))) = result {
+            self.copy(own, r);
+        }
     }
 
     // -------------------------------------------------------- terminators

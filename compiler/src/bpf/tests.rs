@@ -306,41 +306,43 @@ b4:
     p:
        0: r0 = *(u64 *)(r1 +0)
        1: *(u64 *)(r10 -32) = 0
-       2: if r0 >= 8 goto pc+33
+       2: if r0 >= 8 goto pc+35
        3: *(u64 *)(r10 -48) = r0
        4: call bpf_ktime_get_ns
-       5: r7 = r0
-       6: call bpf_jiffies64
-       7: r8 = r0
-       8: call bpf_get_prandom_u32
-       9: r9 = r0
-      10: call bpf_get_smp_processor_id
-      11: *(u64 *)(r10 -40) = r0
-      12: r6 = 0
-      13: goto pc+0
-      14: r1 = r7
-      15: r1 += r6
-      16: call bpf_send_signal
-      17: r1 = r8
-      18: r1 ^= r0
+       5: r1 = r0
+       6: *(u64 *)(r10 -40) = r1
+       7: call bpf_jiffies64
+       8: r6 = r0
+       9: call bpf_get_prandom_u32
+      10: r8 = r0
+      11: call bpf_get_smp_processor_id
+      12: r9 = r0
+      13: r7 = 0
+      14: r0 = *(u64 *)(r10 -40)
+      15: goto pc+0
+      16: r1 = r0
+      17: r1 += r7
+      18: *(u64 *)(r10 -40) = r0
       19: call bpf_send_signal
-      20: r1 = r9
+      20: r1 = r6
       21: r1 ^= r0
       22: call bpf_send_signal
-      23: r2 = *(u64 *)(r10 -40)
-      24: r1 = r2
-      25: r1 ^= r0
-      26: r6 += 1
-      27: if r1 >= 8 goto pc+2
-      28: *(u64 *)(r10 -40) = r2
-      29: goto pc-16
-      30: r0 = r10
-      31: r0 += -32
-      32: r1 = *(u64 *)(r10 -48)
-      33: r0 += r1
-      34: r0 = *(u8 *)(r0 +0)
-      35: exit
-      36: exit
+      23: r1 = r8
+      24: r1 ^= r0
+      25: call bpf_send_signal
+      26: r1 = r9
+      27: r1 ^= r0
+      28: r7 += 1
+      29: if r1 >= 8 goto pc+2
+      30: r0 = *(u64 *)(r10 -40)
+      31: goto pc-16
+      32: r1 = r10
+      33: r1 += -32
+      34: r0 = *(u64 *)(r10 -48)
+      35: r1 += r0
+      36: r0 = *(u8 *)(r1 +0)
+      37: exit
+      38: exit
     "#);
 }
 
