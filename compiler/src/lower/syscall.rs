@@ -233,6 +233,14 @@ impl Context<'_, '_> {
         }
         self.b.jump(out, &[]);
         self.b.switch_to(maybe);
+        if let [(own, _), (other, _)] = all[..]
+            && enablings.len() == 1
+            && own < CALLS as usize
+            && other >= CALLS as usize
+            && self.go_on_if_kind_agrees(number, own as i64, other as i64 - i64::from(CALLS), out)
+        {
+            return self.int(0);
+        }
         let index = match self.running_compat() {
             Some(compat) => {
                 if all.iter().any(|(n, _)| *n >= CALLS as usize) {
@@ -254,6 +262,29 @@ impl Context<'_, '_> {
         self.b.jump(out, &[]);
         self.b.switch_to(mine);
         self.b.block_param(mine, 0)
+    }
+
+    /// A system call by its two numbers, one of which it is: goes on if a program of the kind
+    /// calls whose number it is. A bit in which the numbers differ tells whose that is, and has
+    /// to be as the kind has it. False, and nothing done, if there is but one number or kind.
+    fn go_on_if_kind_agrees(&mut self, number: Value, own: i64, other: i64, out: BlockId) -> bool {
+        let difference = own ^ other;
+        if difference == 0 {
+            return false;
+        }
+        let Some(status) = self.running_status() else { return false };
+        let compat = self.b.binary_imm(BinOp::And, status, COMPAT);
+        self.env.compat = Some(compat);
+        let (bit, wanted) = (difference.trailing_zeros(), COMPAT.trailing_zeros());
+        let moved = match bit.checked_sub(wanted) {
+            Some(down) => self.b.binary_imm(BinOp::LShr, number, down.into()),
+            None => self.b.binary_imm(BinOp::Shl, number, (wanted - bit).into()),
+        };
+        let both = self.b.binary(BinOp::Xor, moved, status);
+        let both = self.b.binary_imm(BinOp::And, both, COMPAT);
+        let of_own = self.int((own >> bit & 1) << wanted);
+        self.go_on_if(Cond::Eq, both, of_own, out);
+        true
     }
 
     /// Where in the tables the call of this number is, by what [`Context::running_compat`] says.
@@ -284,12 +315,17 @@ impl Context<'_, '_> {
     /// COMPAT if the thread is in a system call of a 32-bit program, else 0; none if there are no
     /// such.
     fn running_compat(&mut self) -> Option<Value> {
+        let status = self.running_status()?;
+        Some(self.b.binary_imm(BinOp::And, status, COMPAT))
+    }
+
+    /// The thread's status, in which COMPAT is that; none if there is nothing such.
+    fn running_status(&mut self) -> Option<Value> {
         const STATUS: [&str; 2] = ["thread_info", "status"];
         self.field_of("task_struct", &STATUS)?;
         let task = self.helper(Helper::GET_CURRENT_TASK_BTF, &[]);
         let status = self.task_field(task, &STATUS);
-        let status = self.number(&status);
-        Some(self.b.binary_imm(BinOp::And, status, COMPAT))
+        Some(self.number(&status))
     }
 
     /// Not 0 if the system call that fires is a 32-bit program's; none if there are no such.
