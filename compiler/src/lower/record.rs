@@ -247,10 +247,13 @@ impl Context<'_, '_> {
         let probe = self.probe_id();
         self.b.store(Width::W32, record, 4, probe);
         let cpu = self.helper(Helper::GET_SMP_PROCESSOR_ID, &[]);
-        self.b.store(Width::W32, record, 8, cpu);
         match speculation {
-            Some(id) => self.b.store(Width::W32, record, 12, id),
-            None => self.b.store_imm(Width::W32, record, 12, 0),
+            Some(id) => {
+                self.b.store(Width::W32, record, 8, cpu);
+                self.b.store(Width::W32, record, 12, id);
+            }
+            // Its upper half is the speculation: none.
+            None => self.b.store(Width::W64, record, 8, cpu),
         }
     }
 
