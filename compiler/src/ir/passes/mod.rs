@@ -12,8 +12,10 @@ mod checks;
 mod cse;
 mod dead;
 mod fold;
+mod inline;
 mod memory;
 mod merge;
+mod params;
 #[cfg(test)]
 mod tests;
 mod thread;
@@ -31,6 +33,7 @@ const PIPELINE: &[Pass] = &[
     ("fold", fold::fold),
     ("thread", thread::thread),
     ("merge", merge::merge),
+    ("params", params::params),
     ("cse", cse::cse),
     ("checks", checks::checks),
     ("merge", merge::merge),
@@ -42,6 +45,7 @@ const PIPELINE: &[Pass] = &[
     ("merge", merge::merge),
     ("thread", thread::thread),
     ("merge", merge::merge),
+    ("params", params::params),
     ("dead", dead::dead),
 ];
 
@@ -52,11 +56,16 @@ pub fn optimise(module: &mut Module) {
 
 /// The same; calls `show` with what lowering made and with what each pass makes of it.
 pub fn optimise_and_show(module: &mut Module, mut show: impl FnMut(&'static str, &Module)) {
-    const LOWERING: (&str, fn(&mut Function)) = ("lower", |_| {});
-    for (name, pass) in std::iter::once(&LOWERING).chain(PIPELINE) {
-        module.functions.iter_mut().for_each(pass);
+    let mut checked = |name, module: &Module| {
         verify::assert_valid(module, name);
         show(name, module);
+    };
+    checked("lower", module);
+    inline::inline(module);
+    checked("inline", module);
+    for (name, pass) in PIPELINE {
+        module.functions.iter_mut().for_each(pass);
+        checked(name, module);
     }
 }
 
