@@ -75,7 +75,8 @@ impl Context<'_, '_> {
         if uses.timestamp_in_predicate {
             self.take_timestamp();
         }
-        if let Some(predicate) = &clause.predicate {
+        let asked = self.env.asked == Some(clause.index);
+        if let Some(predicate) = clause.predicate.as_ref().filter(|_| !asked) {
             let body = self.b.block(&[]);
             self.branch_on(predicate, body, end);
             self.b.switch_to(body);

@@ -106,6 +106,8 @@ pub(crate) struct Env {
     pub compat: Option<Value>,
     /// Index of the source clause.
     pub clause: u32,
+    /// Index of the source clause whose predicate was asked ahead, and holds.
+    pub asked: Option<u32>,
     /// `timestamp`, once it was taken.
     pub timestamp: Option<Value>,
     /// The clause-locals.

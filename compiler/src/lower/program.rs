@@ -17,10 +17,11 @@ use crate::ir::{
 use crate::kernel::{Attach, Probe};
 use crate::manifest::{self, State};
 use crate::typed::walk::{self, Node};
-use crate::typed::{Clause, EnabledSite, Enabling, ExprKind, StatementKind};
+use crate::typed::{Clause, EnabledSite, Enabling, Expr, ExprKind, StatementKind};
 use crate::types::{Space, Types};
 use rustc_hash::FxHashMap;
 use std::rc::Rc;
+use strand_grammar::ast::BinaryOp;
 
 /// What a clause makes use of.
 #[derive(Default, Clone, Copy)]
@@ -55,6 +56,22 @@ impl Uses {
                 );
             }
         }
+    }
+}
+
+/// Whether an expression looks at numbers and at who runs where alone: it changes nothing, faults
+/// nowhere and is quickly found out.
+fn is_plain(e: &Expr) -> bool {
+    match &e.kind {
+        ExprKind::Int(_) => true,
+        ExprKind::Builtin(v) => ["pid", "tid", "cpu"].contains(&v.name),
+        ExprKind::Macro(name) => !name.starts_with("$$"),
+        ExprKind::Unary(_, a) | ExprKind::Not(a) | ExprKind::Cast(a) => is_plain(a),
+        ExprKind::Binary { op, a, b, .. } => {
+            !matches!(op, BinaryOp::Div | BinaryOp::Rem) && is_plain(a) && is_plain(b)
+        }
+        ExprKind::Logical(_, a, b) => is_plain(a) && is_plain(b),
+        _ => false,
     }
 }
 
@@ -136,7 +153,9 @@ fn lower_site(unit: &mut Unit, enabling: &Enabling, site: &EnabledSite) {
     let what = if probe.function.is_empty() { &probe.name } else { &probe.function };
     let name = symbol(unit, what);
     let mut cx = start(unit, &name, enabling, site);
-    let out = cx.prologue(&site.attach);
+    let out = cx.b.block(&[]);
+    cx.ask_ahead(&[enabling], out);
+    cx.prologue(&site.attach, out);
     cx.locals(&[enabling]);
     let mut ordinals = Vec::new();
     cx.clauses(enabling, &mut ordinals, out);
@@ -167,6 +186,7 @@ pub(super) fn start<'u, 'a>(
         firing: Firing::One,
         compat: None,
         clause: enabling.clauses.first().map_or(0, |c| c.index),
+        asked: None,
         timestamp: None,
         locals: None,
         fault: FaultTarget::Block(0),
@@ -191,17 +211,29 @@ pub(super) fn start<'u, 'a>(
 }
 
 impl Context<'_, '_> {
-    /// Tests the state of tracing; the block that ends the program.
-    fn prologue(&mut self, attach: &Attach) -> BlockId {
-        let out = self.b.block(&[]);
+    /// Tests the state of tracing; `out` is the block that ends the program.
+    fn prologue(&mut self, attach: &Attach, out: BlockId) {
         let expected = match attach {
             Attach::Begin => State::Starting,
             // END runs whatever the state.
-            Attach::End => return out,
+            Attach::End => return,
             _ => State::Active,
         };
         self.go_on_in_state(expected, out);
-        out
+    }
+
+    /// If all that there is to do is a clause whose predicate is plain, asks that: most often
+    /// nothing else is to be found out then.
+    pub(super) fn ask_ahead(&mut self, enablings: &[&Enabling], out: BlockId) {
+        let [enabling] = enablings else { return };
+        if let [clause] = &enabling.clauses[..]
+            && let Some(predicate) = clause.predicate.as_ref().filter(|e| is_plain(e))
+        {
+            let next = self.b.block(&[]);
+            self.branch_on(predicate, next, out);
+            self.b.switch_to(next);
+            self.env.asked = Some(clause.index);
+        }
     }
 
     /// Keeps the processor from here on, where another thread could take it and run the same
@@ -358,7 +390,8 @@ fn lower_places(unit: &mut Unit, enabling: &Enabling, sites: &[&EnabledSite]) {
     let name = symbol(unit, what);
     let table = places_table(unit, sites);
     let mut cx = start(unit, &name, enabling, site);
-    let out = cx.prologue(&site.attach);
+    let out = cx.b.block(&[]);
+    cx.prologue(&site.attach, out);
     let out = cx.without_preemption(&site.attach, out);
     if let Some((len, ids, fields)) = table {
         let bpf = cx.env.bpf;

@@ -233,6 +233,7 @@ impl Context<'_, '_> {
         }
         self.b.jump(out, &[]);
         self.b.switch_to(maybe);
+        self.ask_ahead(enablings, out);
         if let [(own, _), (other, _)] = all[..]
             && enablings.len() == 1
             && own < CALLS as usize

@@ -108,3 +108,58 @@ b0:
   ret"#
     ));
 }
+
+/// `@twice` is called from two places, `@once` from one.
+#[test]
+fn what_is_called_once_goes_there() {
+    insta::assert_snapshot!(passed(
+        r#"
+bss 64
+sub @once(%0: i64) {
+  $0 = slot 8 align 8 any
+b0:
+  %1 = slot $0
+  store.u64 %1, %0
+  %2 = bss 8
+  %3 = helper probe_read_kernel(%2, %0, %1)
+  ret %3
+}
+program "raw_tp" @p(%0: ptr) {
+b0:
+  %1 = load.u64 %0
+  %2 = call @once(%1)
+  %3 = call @twice(%2)
+  %4 = call @twice(%3)
+  ret %4
+}
+sub @twice(%0: i64) {
+b0:
+  %1 = helper send_signal(%0)
+  ret %1
+}"#
+    ));
+}
+
+/// What all who jump there pass alike is no parameter; what they don't is one.
+#[test]
+fn parameters_that_are_always_the_same_go() {
+    insta::assert_snapshot!(optimised(
+        r#"
+b0:
+  %1 = load.u64 %0
+  %2 = const 7
+  %3 = const 1
+  %4 = const 2
+  br.eq %1, %2, b2(%3, %1, %2), b1
+b1:
+  %5 = helper send_signal(%1)
+  br.eq %5, %2, b2(%4, %1, %2), b3
+b2(%6: i64, %7: i64, %8: i64):
+  %9 = helper send_signal(%6)
+  %10 = helper send_signal(%7)
+  %11 = helper send_signal(%8)
+  jump b3
+b3:
+  ret"#
+    ));
+}
