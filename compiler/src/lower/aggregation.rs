@@ -259,7 +259,8 @@ impl Context<'_, '_> {
         let product = self.b.binary_imm(BinOp::Mul, x, QUANTIZE_MULTIPLIER as i64);
         let index = self.b.binary_imm(BinOp::LShr, product, 57);
         let half = self.b.binary_imm(BinOp::And, sign, QUANTIZE_NEGATIVE as i64);
-        let index = self.b.binary(BinOp::Or, index, half);
+        // Kernels up to 6.1 know no bounds of an `or`.
+        let index = self.b.binary(BinOp::Add, index, half);
         let table = self.unit.rodata(quantize_table());
         let table = self.b.rodata(table);
         let at = self.b.binary(BinOp::Add, table, index);
