@@ -42,6 +42,9 @@ struct Search {
     /// By value: the block and the instruction that define it; -1 for parameters.
     defs: Vec<(BlockId, i32)>,
     crosses: Vec<bool>,
+    /// By block: the last search that has seen it.
+    seen: Vec<u32>,
+    search: u32,
 }
 
 impl Search {
@@ -52,6 +55,8 @@ impl Search {
             preds: vec![Vec::new(); function.blocks.len()],
             defs: vec![(BlockId(0), -1); function.values.len()],
             crosses: vec![false; function.values.len()],
+            seen: vec![0; function.blocks.len()],
+            search: 0,
         };
         for (b, block) in (0..).map(BlockId).zip(&function.blocks) {
             let mut calls = Vec::new();
@@ -98,17 +103,19 @@ impl Search {
     }
 
     /// Whether a block between these two has a call.
-    fn calls_on_the_way(&self, from: BlockId, to: BlockId) -> bool {
-        let mut seen = Vec::new();
+    fn calls_on_the_way(&mut self, from: BlockId, to: BlockId) -> bool {
+        self.search += 1;
+        let mut left = MOST_BLOCKS;
         let mut work = self.preds[to.index()].clone();
         while let Some(block) = work.pop() {
-            if block == from || seen.contains(&block) {
+            let seen = std::mem::replace(&mut self.seen[block.index()], self.search);
+            if block == from || seen == self.search {
                 continue;
             }
-            if seen.len() == MOST_BLOCKS || !self.calls[block.index()].is_empty() {
+            if left == 0 || !self.calls[block.index()].is_empty() {
                 return true;
             }
-            seen.push(block);
+            left -= 1;
             work.extend(&self.preds[block.index()]);
         }
         false

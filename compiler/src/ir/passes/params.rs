@@ -5,10 +5,17 @@
 
 use crate::ir::{BlockId, Function, Value};
 
+/// One that is dropped may make another the same; few chains of them are long.
+const ROUNDS: usize = 8;
+
 /// Drops such parameters of a function.
 pub fn params(function: &mut Function) {
     let mut name: Vec<Value> = (0..function.values.len() as u32).map(Value).collect();
-    while drop_some(function, &mut name) {}
+    for _ in 0..ROUNDS {
+        if !drop_some(function, &mut name) {
+            break;
+        }
+    }
     super::rename(function, |v| resolve(&name, v));
 }
 
