@@ -104,7 +104,9 @@ pub fn compile_typed(
     manifest.maps.records_once = ir::volume::records(&ir);
     let code =
         bpf::compile(&mut ir, &bpf::Options::default()).map_err(|e| too_big(e.to_string()))?;
-    let object = object::write(&ir, &code, &manifest, kernel, sources)
+    let target =
+        if options.resolved { object::Target::ThisKernel } else { object::Target::AnyKernel };
+    let object = object::write(&ir, &code, &manifest, kernel, sources, target)
         .map_err(|e| too_big(e.to_string()))?;
     let stability = program.clauses.iter().copied().zip(program.stability.iter().copied());
     Ok(Compiled {

@@ -51,6 +51,8 @@ pub struct Options {
     pub no_symbols: bool,
     /// The object is for other kernels, too: what differs between them is no constant.
     pub portable: bool,
+    /// The object is only for the kernel compiled against, and needs no relocations.
+    pub resolved: bool,
     /// The only processor to trace on.
     pub cpu: Option<u32>,
     /// What each pass makes of the program is wanted, too.
@@ -81,6 +83,7 @@ impl Default for Options {
             least_stable: None,
             no_symbols: false,
             portable: false,
+            resolved: false,
             cpu: None,
             keep_passes: false,
         }

@@ -41,9 +41,11 @@ pub fn build(invocation: &Invocation, options: &mut Options, form: Form) -> Resu
     let script = script(invocation, &parsed, &compiled, &kernel)?;
     let manifest = Manifest { script: Some(script), ..compiled.manifest };
     let (ir, code) = (&compiled.ir, &compiled.code);
-    let object = object::write(ir, code, &manifest, &kernel, &parsed.sources).map_err(|e| {
-        Error::System { what: "the object can't be made", source: io::Error::other(e) }
-    })?;
+    let target = object::Target::AnyKernel;
+    let object =
+        object::write(ir, code, &manifest, &kernel, &parsed.sources, target).map_err(|e| {
+            Error::System { what: "the object can't be made", source: io::Error::other(e) }
+        })?;
     for name in &object.fixed {
         eprintln!(
             "{}: {name} is taken to be on other kernels what it is on this one: it has no name there \

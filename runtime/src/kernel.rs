@@ -340,12 +340,12 @@ impl Kernel for LiveKernel {
     }
 }
 
-/// The running kernel's types, read anew. From 6.16 on they are there to be mapped, and nothing is
+/// The running kernel's types, read anew. From 6.16 on they are there to be mapped (privately), and nothing is
 /// copied: a read gives but a page of some thousand.
 pub fn own_types() -> Option<Arc<Btf>> {
     let file = std::fs::File::open(format!("{BTF_FOLDER}/vmlinux")).ok()?;
     // SAFETY: the kernel doesn't change its types, and the mapping is for good.
-    let data = match unsafe { memmap2::Mmap::map(&file) } {
+    let data = match unsafe { memmap2::MmapOptions::new().map_copy_read_only(&file) } {
         Ok(mapping) => Cow::Borrowed(&**Box::leak(Box::new(mapping))),
         Err(_) => Cow::Owned(std::fs::read(format!("{BTF_FOLDER}/vmlinux")).ok()?),
     };

@@ -564,6 +564,7 @@ impl Options {
             least_stable: self.text("amin").and_then(|text| text.parse().ok()),
             no_symbols: self.text("linkmode").as_deref() == Some("dynamic") && !self.on("knodefs"),
             portable: false,
+            resolved: false,
             keep_passes: false,
             cpu: self.number("cpu").and_then(|n| u32::try_from(n).ok()),
         }

@@ -207,7 +207,9 @@ impl Parsed {
         if syntax {
             let portable = matches!(invocation.task, Task::Build(_));
             let keep_passes = invocation.task == Task::Dump(Stage::Passes);
-            let options = CompilerOptions { portable, keep_passes, ..options.for_compiler() };
+            let resolved = invocation.task == Task::Trace;
+            let options =
+                CompilerOptions { portable, resolved, keep_passes, ..options.for_compiler() };
             let (done, more) = compile(&self.program, &mut self.sources, kernel, &options);
             compiled = done.filter(|_| diagnostics.is_empty());
             if !diagnostics.is_empty() {

@@ -178,7 +178,14 @@ fn write_object(module: &Module, functions: Vec<FunctionCode>, kernel: &dyn Kern
     let mut sources = Sources::new();
     sources.add("live.d", "BEGIN { x = 1; }\n", SourceKind::Script);
     let code = Code { functions };
-    let object = object::write(module, &code, &Manifest::default(), kernel, &sources);
+    let object = object::write(
+        module,
+        &code,
+        &Manifest::default(),
+        kernel,
+        &sources,
+        object::Target::AnyKernel,
+    );
     object.expect("an object").elf
 }
 

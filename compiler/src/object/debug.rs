@@ -5,7 +5,7 @@
 //! from (the verifier's log shows them), and the CO-RE relocation records.
 
 use super::fields::LocalTypes;
-use super::{ObjectError, Placement, expected};
+use super::{ObjectError, Placement, Target, expected};
 use crate::bpf::{Code, FunctionCode, Relocation, RelocationTarget};
 use crate::btf::Btf;
 use crate::btf::write::BtfBuilder;
@@ -34,12 +34,17 @@ impl Info<'_> {
         kernel: &dyn Kernel,
         sources: &Sources,
         btf: &mut BtfBuilder,
+        target: Target,
     ) -> Result<(Vec<u8>, BTreeSet<String>), ObjectError> {
+        let relocated = |f: &'_ FunctionCode| match target {
+            Target::ThisKernel => Vec::new(),
+            Target::AnyKernel => f.relocations.clone(),
+        };
         let used: BTreeSet<_> = self
             .code
             .functions
             .iter()
-            .flat_map(|f| &f.relocations)
+            .flat_map(relocated)
             .filter_map(|r| match r.target {
                 RelocationTarget::Field(field, _) => Some(field),
                 _ => None,
@@ -55,7 +60,7 @@ impl Info<'_> {
                 let (_, start) = self.placement.functions[index];
                 records[0].push(vec![start, self.functions[index]]);
                 records[1].extend(lines(function, start, sources, btf));
-                for r in &function.relocations {
+                for r in &relocated(function) {
                     let RelocationTarget::Field(field, info) = r.target else { continue };
                     self.check(function, r, (field, info), types.btf(field))?;
                     let Some(core) = types.relocation(field, info, btf)? else {

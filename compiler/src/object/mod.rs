@@ -116,6 +116,16 @@ pub struct Object {
     pub fixed: Vec<String>,
 }
 
+/// Where an object is to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// On the kernel compiled against: what instructions hold is right. To look for fields by
+    /// name takes the loader a millisecond for each type.
+    ThisKernel,
+    /// On others, too: with CO-RE relocations.
+    AnyKernel,
+}
+
 /// Writes the object file.
 pub fn write(
     module: &Module,
@@ -123,6 +133,7 @@ pub fn write(
     manifest: &Manifest,
     kernel: &dyn Kernel,
     sources: &Sources,
+    target: Target,
 ) -> Result<Object, ObjectError> {
     let mut btf = BtfBuilder::new();
     let maps = maps::describe(&module.maps, &mut btf)?;
@@ -131,7 +142,7 @@ pub fn write(
     data_sections(module, &maps, &mut btf);
     kernel_section(code, &mut btf);
     let ext = debug::Info { module, code, placement: &placement, functions: &functions };
-    let (ext, fixed) = ext.write(kernel, sources, &mut btf)?;
+    let (ext, fixed) = ext.write(kernel, sources, &mut btf, target)?;
     let manifest = serde_json::to_vec(manifest)?;
     let elf = elf::write(&elf::Parts {
         module,

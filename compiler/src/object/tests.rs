@@ -1,6 +1,6 @@
 //! Objects read back: by `object` as text, and by aya.
 
-use super::{Object, ObjectError, dump, write};
+use super::{Object, ObjectError, Target, dump, write};
 use crate::bpf::{self, Code};
 use crate::btf::write::{BtfBuilder, NewMember, NewType};
 use crate::btf::{Btf, BtfKind, BtfType};
@@ -39,7 +39,7 @@ fn object(text: &str) -> Result<Object, ObjectError> {
 
 fn object_of(mut module: Module, kernel: &dyn Kernel) -> Result<Object, ObjectError> {
     let code = compile(&mut module);
-    write(&module, &code, &Manifest::default(), kernel, &sources())
+    write(&module, &code, &Manifest::default(), kernel, &sources(), Target::AnyKernel)
 }
 
 fn shown(object: Result<Object, ObjectError>) -> String {
