@@ -20,6 +20,14 @@ pub trait Kernel {
     /// The types of a module, on top of [`Kernel::btf`]; `None` if there is none.
     fn module_btf(&self, module: &str) -> Option<Arc<Btf>>;
 
+    /// The types of a module, or the kernel's own.
+    fn types_of(&self, module: Option<&str>) -> Option<Arc<Btf>> {
+        match module {
+            Some(m) => self.module_btf(m),
+            None => self.btf(),
+        }
+    }
+
     /// Names of the loaded modules that have BTF.
     fn btf_modules(&self) -> Vec<String>;
 

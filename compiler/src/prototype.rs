@@ -8,7 +8,6 @@
 use crate::btf::{Btf, BtfKind, BtfType};
 use crate::ir::{BinOp, Function, Offset, Op};
 use crate::kernel::Attach;
-use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -92,18 +91,18 @@ impl Words {
 pub fn words_read(program: &Function, all: usize) -> BTreeSet<usize> {
     let mut read = BTreeSet::new();
     let Some(context) = program.params.first() else { return read };
-    let mut numbers = FxHashMap::default();
+    let constants = program.constants();
     let word = |offset: i64| usize::try_from(offset / 8).ok();
     for inst in program.blocks.iter().flat_map(|block| &block.insts) {
         match &inst.op {
-            Op::Const(n) => {
-                numbers.extend(inst.result.map(|v| (v, *n)));
-            }
             Op::Load { base, offset: Offset::Bytes(offset), .. } if base == context => {
                 read.extend(word(i64::from(*offset)));
             }
-            Op::Binary(BinOp::Add, base, n) if base == context && numbers.contains_key(n) => {
-                read.extend(word(numbers[n]));
+            Op::Binary(BinOp::Add, base, n)
+                if base == context
+                    && let Some(n) = constants[n.index()] =>
+            {
+                read.extend(word(n));
             }
             // They are told where the program is, and get nothing out of it.
             Op::Helper(..) => {}

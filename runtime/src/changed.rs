@@ -18,10 +18,7 @@ use strand_compiler::prototype::{Words, words_read};
 
 /// What programs read of typed events.
 pub fn reads(compiled: &Compiled, kernel: &dyn Kernel) -> Vec<Reads> {
-    let types = |module: Option<&str>| match module {
-        Some(m) => kernel.module_btf(m),
-        None => kernel.btf(),
-    };
+    let types = |module: Option<&str>| kernel.types_of(module);
     let of_program = |program: &strand_compiler::manifest::Program| {
         let [attach] = &program.attach[..] else { return None };
         let words = Words::of(attach, &types)?;

@@ -123,14 +123,6 @@ impl LiveKernel {
         self.traceable.get_or_init(read).as_ref()
     }
 
-    /// The types of the kernel (`None`) or of a module.
-    pub fn types_of(&self, module: Option<&str>) -> Option<Arc<Btf>> {
-        match module {
-            None => self.btf(),
-            Some(m) => self.module_btf(m),
-        }
-    }
-
     /// The typedef of a tracepoint's prototype, in the kernel or else in a module.
     pub fn tracepoint(&self, event: &str) -> Option<(Option<String>, u32)> {
         if let Some(id) = self.tracepoints()?.get(event) {
@@ -340,8 +332,8 @@ impl Kernel for LiveKernel {
     }
 }
 
-/// The running kernel's types, read anew. From 6.16 on they are there to be mapped (privately), and nothing is
-/// copied: a read gives but a page of some thousand.
+/// The running kernel's types, read anew. From 6.16 on they are there to be mapped, though only
+/// privately, and nothing is copied: a read gives but a page of some thousand.
 pub fn own_types() -> Option<Arc<Btf>> {
     let file = std::fs::File::open(format!("{BTF_FOLDER}/vmlinux")).ok()?;
     // SAFETY: the kernel doesn't change its types, and the mapping is for good.

@@ -6,7 +6,7 @@ use crate::kernel::LiveKernel;
 use crate::probe::{self, ProbeName};
 use std::io::{self, Write};
 use strand_compiler::btf::print::type_name;
-use strand_compiler::kernel::{ArgType, Probe, ProbeArg, ProbePattern};
+use strand_compiler::kernel::{ArgType, Kernel, Probe, ProbeArg, ProbePattern};
 use strand_grammar::stability::Attributes;
 
 /// Writes the list.

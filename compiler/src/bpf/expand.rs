@@ -39,21 +39,17 @@ fn is_power(n: i64) -> bool {
     n > 1 && n & (n - 1) == 0
 }
 
-/// The constant that each value is, if it is one.
+/// The constant that each value is or becomes, if it is one.
 fn constants(function: &Function) -> Vec<Option<i64>> {
-    let mut constants = vec![None; function.values.len()];
+    let mut constants = function.constants();
     loop {
         let mut more = false;
         for inst in function.blocks.iter().flat_map(|b| &b.insts) {
-            let n = match &inst.op {
-                Op::Const(n) => *n,
-                // It becomes one.
-                Op::Binary(BinOp::UDiv | BinOp::SDiv, _, y) if constants[y.index()] == Some(0) => 0,
-                _ => continue,
-            };
-            if let Some(v) = inst.result {
-                let known = constants[v.index()].replace(n).is_some();
-                more |= !known && !matches!(inst.op, Op::Const(_));
+            // A division by 0 becomes one.
+            if let (Op::Binary(BinOp::UDiv | BinOp::SDiv, _, y), Some(v)) = (&inst.op, inst.result)
+                && constants[y.index()] == Some(0)
+            {
+                more |= constants[v.index()].replace(0).is_none();
             }
         }
         if !more {

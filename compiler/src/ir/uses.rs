@@ -3,7 +3,20 @@
 //! In: one [`Op`] or [`Terminator`]. Out: its operands in order, in place or by value.
 //! Every pass goes through here, so that a new operation is described once.
 
-use super::{BinOp, Cond, Helper, Inst, Op, Target, Terminator, Type, UnOp, Value};
+use super::{BinOp, Cond, Function, Helper, Inst, Op, Target, Terminator, Type, UnOp, Value};
+
+impl Function {
+    /// By value: the number that it is, if an operation says so outright.
+    pub fn constants(&self) -> Vec<Option<i64>> {
+        let mut constants = vec![None; self.values.len()];
+        for inst in self.blocks.iter().flat_map(|b| &b.insts) {
+            if let (Some(v), Op::Const(n)) = (inst.result, &inst.op) {
+                constants[v.index()] = Some(*n);
+            }
+        }
+        constants
+    }
+}
 
 impl Op {
     /// Calls `f` with each operand, in order; `f` may replace it.

@@ -5,7 +5,7 @@
 //! needs no buffer for bursts, which is most of what it would take to start.
 
 use super::cfg::Cfg;
-use super::{Function, FunctionKind, Helper, Module, Op};
+use super::{Function, FunctionKind, Helper, Module, Op, Value};
 
 /// What the ring buffer puts before each record, and what it rounds to.
 const HEADER: u64 = 8;
@@ -27,22 +27,18 @@ pub fn records(module: &Module) -> Option<u64> {
 
 /// Bytes of all records that its instructions reserve; as good as infinite if that isn't known.
 fn of_function(function: &Function) -> u64 {
-    let insts = || function.blocks.iter().flat_map(|b| &b.insts);
-    let constant = |value| {
-        insts().find_map(|i| match i.op {
-            Op::Const(n) if i.result == Some(value) => u64::try_from(n).ok(),
-            _ => None,
-        })
-    };
+    let constants = function.constants();
+    let constant = |value: &Value| constants[value.index()].and_then(|n| u64::try_from(n).ok());
     let reserved = |op: &Op| match op {
         Op::Helper(Helper::RINGBUF_RESERVE, args) => {
-            let size = args.get(1).and_then(|v| constant(*v)).unwrap_or(u64::MAX / 2);
+            let size = args.get(1).and_then(constant).unwrap_or(u64::MAX / 2);
             size.next_multiple_of(HEADER) + HEADER
         }
         Op::Helper(Helper::RINGBUF_OUTPUT, _) => u64::MAX / 2,
         _ => 0,
     };
-    insts().fold(0, |sum, i| sum.saturating_add(reserved(&i.op)))
+    let insts = function.blocks.iter().flat_map(|b| &b.insts);
+    insts.fold(0, |sum, i| sum.saturating_add(reserved(&i.op)))
 }
 
 /// Whether control can come back to a block.

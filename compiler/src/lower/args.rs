@@ -135,11 +135,7 @@ impl Context<'_, '_> {
     fn typed_arg(&mut self, n: u8) -> Operand {
         let attach = self.env.site.attach.clone();
         let kernel = self.unit.kernel;
-        let types = |module: Option<&str>| match module {
-            Some(m) => kernel.module_btf(m),
-            None => kernel.btf(),
-        };
-        let class = Words::of(&attach, &types)
+        let class = Words::of(&attach, &|module| kernel.types_of(module))
             .and_then(|words| {
                 words.types.get(usize::from(n)).map(|ty| classify(&words.btf, &words.module, *ty))
             })

@@ -36,15 +36,11 @@ impl Info<'_> {
         btf: &mut BtfBuilder,
         target: Target,
     ) -> Result<(Vec<u8>, BTreeSet<String>), ObjectError> {
-        let relocated = |f: &'_ FunctionCode| match target {
-            Target::ThisKernel => Vec::new(),
-            Target::AnyKernel => f.relocations.clone(),
-        };
         let used: BTreeSet<_> = self
             .code
             .functions
             .iter()
-            .flat_map(relocated)
+            .flat_map(|f| target.relocated(f))
             .filter_map(|r| match r.target {
                 RelocationTarget::Field(field, _) => Some(field),
                 _ => None,
@@ -60,7 +56,7 @@ impl Info<'_> {
                 let (_, start) = self.placement.functions[index];
                 records[0].push(vec![start, self.functions[index]]);
                 records[1].extend(lines(function, start, sources, btf));
-                for r in &relocated(function) {
+                for r in target.relocated(function) {
                     let RelocationTarget::Field(field, info) = r.target else { continue };
                     self.check(function, r, (field, info), types.btf(field))?;
                     let Some(core) = types.relocation(field, info, btf)? else {

@@ -30,7 +30,7 @@ mod tests;
 
 pub use dump::{DumpError, dump};
 
-use crate::bpf::{Code, RelocationTarget};
+use crate::bpf::{Code, FunctionCode, Relocation, RelocationTarget};
 use crate::btf::write::{BtfBuilder, IntEncoding, Linkage, NewType};
 use crate::ir::{FieldInfo, FunctionKind, KernelFunction, Module};
 use crate::kernel::Kernel;
@@ -124,6 +124,16 @@ pub enum Target {
     ThisKernel,
     /// On others, too: with CO-RE relocations.
     AnyKernel,
+}
+
+impl Target {
+    /// What of a function the loader has to fill in.
+    fn relocated(self, function: &FunctionCode) -> &[Relocation] {
+        match self {
+            Target::ThisKernel => &[],
+            Target::AnyKernel => &function.relocations,
+        }
+    }
 }
 
 /// Writes the object file.

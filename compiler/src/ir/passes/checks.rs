@@ -5,14 +5,14 @@
 //! those that follow from it.
 
 use crate::ir::cfg::Cfg;
-use crate::ir::{BlockId, Cond, Function, Op, Terminator, Value};
+use crate::ir::{BlockId, Cond, Function, Terminator, Value};
 use rustc_hash::FxHashMap;
 
 /// Removes redundant checks of a function.
 pub fn checks(function: &mut Function) {
     let cfg = Cfg::new(function);
     let children = cfg.dominator_tree();
-    let constants = constants(function);
+    let constants = function.constants();
     let mut known: FxHashMap<(Value, Operand), Cond> = FxHashMap::default();
     enum Step {
         Enter(BlockId),
@@ -104,14 +104,4 @@ fn orders(cond: Cond) -> [Option<u8>; 2] {
         Cond::SGt => [None, Some(4)],
         Cond::SGe => [None, Some(6)],
     }
-}
-
-fn constants(function: &Function) -> Vec<Option<i64>> {
-    let mut constants = vec![None; function.values.len()];
-    for inst in function.blocks.iter().flat_map(|b| &b.insts) {
-        if let (Some(v), Op::Const(n)) = (inst.result, &inst.op) {
-            constants[v.index()] = Some(*n);
-        }
-    }
-    constants
 }

@@ -17,11 +17,12 @@ fn passed(text: &str) -> String {
     module.to_string()
 }
 
+const MAP: &str = "map t hash entries 16 flags 0x0\n  key 8 align 8 { k: u64 @0 }\n  \
+                   value 8 align 8 { v: u64 @0 }\n";
+
 /// `t[k]` in a predicate, in the clause, and then deleted.
 #[test]
 fn an_element_is_looked_up_once() {
-    let map = "map t hash entries 16 flags 0x0\n  key 8 align 8 { k: u64 @0 }\n  \
-               value 8 align 8 { v: u64 @0 }\n";
     let text = r#"program "raw_tp" @p(%0: ptr) {
   $0 = slot 8 align 8 any
 b0:
@@ -53,14 +54,12 @@ b4(%12: i64):
 b5:
   ret
 }"#;
-    insta::assert_snapshot!(passed(&format!("{map}{text}")));
+    insta::assert_snapshot!(passed(&format!("{MAP}{text}")));
 }
 
 /// Behind one that another call may have written to, it is looked up again.
 #[test]
 fn an_element_is_looked_up_again() {
-    let map = "map t hash entries 16 flags 0x0\n  key 8 align 8 { k: u64 @0 }\n  \
-               value 8 align 8 { v: u64 @0 }\n";
     let text = r#"program "raw_tp" @p(%0: ptr) {
   $0 = slot 8 align 8 any
 b0:
@@ -86,7 +85,7 @@ b3:
   %11 = add %9, %10
   ret %11
 }"#;
-    insta::assert_snapshot!(passed(&format!("{map}{text}")));
+    insta::assert_snapshot!(passed(&format!("{MAP}{text}")));
 }
 
 /// Only the low bytes of a number are stored, whatever extends it.

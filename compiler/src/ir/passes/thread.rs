@@ -4,7 +4,7 @@
 //! reads is skipped by all who know already where it goes: a jump goes on, a branch on
 //! a constant argument (what `&&`, `||` and `?:` lower to) is decided.
 
-use crate::ir::{Cond, Function, Op, Target, Terminator, Value};
+use crate::ir::{Cond, Function, Target, Terminator, Value};
 
 /// More hops than any chain that lowering makes; ends a walk around an empty loop.
 const HOPS: usize = 32;
@@ -39,13 +39,9 @@ struct Through {
 impl Through {
     fn new(function: &Function) -> Self {
         let mut uses = vec![0u32; function.values.len()];
-        let mut constants = vec![None; function.values.len()];
         for block in &function.blocks {
             for inst in &block.insts {
                 inst.for_each_use(|v| uses[v.index()] += 1);
-                if let (Some(v), Op::Const(n)) = (inst.result, &inst.op) {
-                    constants[v.index()] = Some(*n);
-                }
             }
             block.term.for_each_use(|v| uses[v.index()] += 1);
         }
@@ -57,7 +53,7 @@ impl Through {
             block.term.for_each_use(|v| outside -= u32::from(block.params.contains(&v)));
             outside == 0
         });
-        Through { transparent: transparent.collect(), constants }
+        Through { transparent: transparent.collect(), constants: function.constants() }
     }
 
     /// One step on from a target, if that is certain.
