@@ -6,6 +6,7 @@
 //! and move it in between.
 
 use super::prepare::Prepared;
+use crate::ir::cfg::BlockLists;
 use crate::ir::{BlockId, Function, Op, Value};
 
 /// Blocks that are looked at on the ways to one use; with more, a call is taken to be among them.
@@ -38,7 +39,7 @@ pub fn crossing(prepared: &Prepared) -> Vec<bool> {
 struct Search {
     /// By block: where its calls are.
     calls: Vec<Vec<i32>>,
-    preds: Vec<Vec<BlockId>>,
+    preds: BlockLists,
     /// By value: the block and the instruction that define it; -1 for parameters.
     defs: Vec<(BlockId, i32)>,
     crosses: Vec<bool>,
@@ -50,9 +51,11 @@ struct Search {
 impl Search {
     fn new(prepared: &Prepared) -> Self {
         let function: &Function = &prepared.function;
+        let blocks = (0..).map(BlockId).zip(&function.blocks);
+        let edges = blocks.flat_map(|(b, block)| block.term.targets().map(move |t| (t.block, b)));
         let mut search = Search {
             calls: Vec::with_capacity(function.blocks.len()),
-            preds: vec![Vec::new(); function.blocks.len()],
+            preds: BlockLists::new(function.blocks.len(), edges),
             defs: vec![(BlockId(0), -1); function.values.len()],
             crosses: vec![false; function.values.len()],
             seen: vec![0; function.blocks.len()],
@@ -75,9 +78,6 @@ impl Search {
                 search.defs[v.index()] = (b, block.insts.len() as i32);
             }
             search.calls.push(calls);
-            for target in block.term.targets() {
-                search.preds[target.block.index()].push(b);
-            }
         }
         search
     }
@@ -106,7 +106,7 @@ impl Search {
     fn calls_on_the_way(&mut self, from: BlockId, to: BlockId) -> bool {
         self.search += 1;
         let mut left = MOST_BLOCKS;
-        let mut work = self.preds[to.index()].clone();
+        let mut work = self.preds[to].to_vec();
         while let Some(block) = work.pop() {
             let seen = std::mem::replace(&mut self.seen[block.index()], self.search);
             if block == from || seen == self.search {
@@ -116,7 +116,7 @@ impl Search {
                 return true;
             }
             left -= 1;
-            work.extend(&self.preds[block.index()]);
+            work.extend(&self.preds[block]);
         }
         false
     }

@@ -239,7 +239,7 @@ fn loops(cfg: &Cfg) -> Vec<Range> {
         (0..cfg.order.len() as u32).map(|p| Range { first: p, last: p }).collect();
     let mut found = Vec::new();
     for (first, block) in (0..).zip(&cfg.order) {
-        let back = cfg.preds[block.index()].iter().filter_map(|p| cfg.position[p.index()]).max();
+        let back = cfg.preds[*block].iter().filter_map(|p| cfg.position[p.index()]).max();
         if let Some(last) = back.filter(|last| *last >= first) {
             found.push(Range { first, last });
         }

@@ -21,6 +21,7 @@ mod mach;
 mod machine;
 mod prepare;
 mod regalloc;
+mod renumber;
 mod select;
 #[cfg(test)]
 mod tests;
@@ -275,7 +276,8 @@ impl Compiler<'_> {
             frame::use_scratch(&mut function, &mut frame, map, source);
         }
         let prepared = prepare::prepare(function);
-        let mach = select::select(&prepared, self.module)?;
+        let mut mach = select::select(&prepared, self.module)?;
+        renumber::renumber(&mut mach);
         let output = regalloc::allocate(&mach)?;
         let function = prepared.function;
         let emitted = emit::emit(&function.name, &mach, &output, &frame)?;

@@ -43,7 +43,7 @@ pub fn prepare(mut function: Function) -> Prepared {
 fn forward_single_arguments(function: &mut Function, cfg: &Cfg) {
     let mut forward: Vec<Option<Value>> = vec![None; function.values.len()];
     for block in &cfg.order {
-        let [pred] = cfg.preds[block.index()][..] else { continue };
+        let [pred] = cfg.preds[*block][..] else { continue };
         let params = std::mem::take(&mut function.blocks[block.index()].params);
         for target in function.blocks[pred.index()].term.targets_mut() {
             if target.block == *block {
@@ -81,7 +81,7 @@ fn split_edges(function: &mut Function, cfg: &Cfg) {
         if let Terminator::Branch { then, otherwise, .. } = &mut function.blocks[block.index()].term
         {
             for target in [then, otherwise] {
-                if cfg.preds[target.block.index()].len() > 1 {
+                if cfg.preds[target.block].len() > 1 {
                     let via = Target { block: BlockId(n + new.len() as u32), args: Vec::new() };
                     let rest = std::mem::replace(target, via);
                     new.push(Block { term: Terminator::Jump(rest), ..Block::default() });
@@ -182,7 +182,7 @@ fn refine(function: &mut Function) -> Vec<[Option<Value>; 2]> {
                 *slot = Some(new);
             }
         }
-        steps.extend(children[block.index()].iter().map(|b| Step::Enter(*b)));
+        steps.extend(children[block].iter().map(|b| Step::Enter(*b)));
     }
     for r in refined.iter_mut().flatten() {
         *r = r.filter(|v| used[v.index()]);

@@ -6,6 +6,57 @@
 
 use super::{BlockId, Function};
 
+/// A list of blocks for each block, all of them in one piece of memory: passes make many, and most
+/// have but one or two.
+#[derive(Debug)]
+pub struct BlockLists {
+    /// By block, and one more: where in `all` its list begins.
+    starts: Vec<u32>,
+    all: Vec<BlockId>,
+}
+
+impl BlockLists {
+    /// Of so many blocks. Each pair adds the second to the list of the first.
+    pub fn new(blocks: usize, pairs: impl Iterator<Item = (BlockId, BlockId)>) -> Self {
+        let pairs: Vec<_> = pairs.collect();
+        // First how long each list is, one place further on; then where the next goes.
+        let mut starts = vec![0; blocks + 2];
+        for (of, _) in &pairs {
+            starts[of.index() + 2] += 1;
+        }
+        for n in 2..starts.len() {
+            starts[n] += starts[n - 1];
+        }
+        let mut all = vec![BlockId(0); starts[blocks + 1] as usize];
+        for (of, block) in pairs {
+            let next = &mut starts[of.index() + 1];
+            all[*next as usize] = block;
+            *next += 1;
+        }
+        starts.pop();
+        BlockLists { starts, all }
+    }
+
+    /// Of how many blocks.
+    pub fn len(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl std::ops::Index<BlockId> for BlockLists {
+    type Output = [BlockId];
+
+    fn index(&self, block: BlockId) -> &[BlockId] {
+        let n = block.index();
+        &self.all[self.starts[n] as usize..self.starts[n + 1] as usize]
+    }
+}
+
 /// Order, predecessors and dominators of a function's blocks.
 #[derive(Debug)]
 pub struct Cfg {
@@ -15,7 +66,7 @@ pub struct Cfg {
     pub position: Vec<Option<u32>>,
     /// By block: where the edges into it come from, reachable ones only. A block that
     /// jumps here on both sides of a branch is in it twice.
-    pub preds: Vec<Vec<BlockId>>,
+    pub preds: BlockLists,
     /// By block: its immediate dominator; the entry's is itself.
     idom: Vec<BlockId>,
 }
@@ -28,12 +79,11 @@ impl Cfg {
         for (i, b) in walk.order.iter().enumerate() {
             position[b.index()] = Some(i as u32);
         }
-        let mut preds = vec![Vec::new(); function.blocks.len()];
-        for b in &walk.order {
-            for t in function.blocks[b.index()].term.targets() {
-                preds[t.block.index()].push(*b);
-            }
-        }
+        let edges = walk
+            .order
+            .iter()
+            .flat_map(|b| function.blocks[b.index()].term.targets().map(move |t| (t.block, *b)));
+        let preds = BlockLists::new(function.blocks.len(), edges);
         let idom = dominators(&walk, &preds);
         Cfg { order: walk.order, position, preds, idom }
     }
@@ -50,14 +100,9 @@ impl Cfg {
     }
 
     /// The blocks that each block dominates immediately, in reverse postorder.
-    pub fn dominator_tree(&self) -> Vec<Vec<BlockId>> {
-        let mut children = vec![Vec::new(); self.idom.len()];
-        for b in &self.order {
-            if let Some(d) = self.idom(*b) {
-                children[d.index()].push(*b);
-            }
-        }
-        children
+    pub fn dominator_tree(&self) -> BlockLists {
+        let edges = self.order.iter().filter_map(|b| Some((self.idom(*b)?, *b)));
+        BlockLists::new(self.idom.len(), edges)
     }
 }
 
@@ -72,9 +117,7 @@ struct Walk {
 }
 
 fn walk(function: &Function) -> Walk {
-    let successors = |b: BlockId| -> Vec<BlockId> {
-        function.blocks[b.index()].term.targets().map(|t| t.block).collect()
-    };
+    let targets = |b: BlockId| function.blocks[b.index()].term.targets();
     const UNSEEN: u32 = u32::MAX;
     let entry = BlockId(0);
     let mut walk = Walk {
@@ -85,15 +128,19 @@ fn walk(function: &Function) -> Walk {
     };
     walk.number[0] = 0;
     // The first successor is visited last, so that it follows its predecessor at once.
-    let mut stack = vec![(entry, successors(entry))];
+    let mut stack = vec![(entry, targets(entry).count())];
     while let Some((block, rest)) = stack.last_mut() {
         let block = *block;
-        match rest.pop() {
+        let next = rest.checked_sub(1).and_then(|n| {
+            *rest = n;
+            Some(targets(block).nth(n)?.block)
+        });
+        match next {
             Some(next) if walk.number[next.index()] == UNSEEN => {
                 walk.number[next.index()] = walk.preorder.len() as u32;
                 walk.preorder.push(next);
                 walk.parent.push(walk.number[block.index()]);
-                stack.push((next, successors(next)));
+                stack.push((next, targets(next).count()));
             }
             Some(_) => {}
             None => {
@@ -107,7 +154,7 @@ fn walk(function: &Function) -> Walk {
 }
 
 /// Immediate dominators by block. All numbers are preorder numbers.
-fn dominators(walk: &Walk, preds: &[Vec<BlockId>]) -> Vec<BlockId> {
+fn dominators(walk: &Walk, preds: &BlockLists) -> Vec<BlockId> {
     let n = walk.preorder.len();
     let mut idom = walk.parent.clone();
     let mut forest = Forest {
@@ -118,7 +165,7 @@ fn dominators(walk: &Walk, preds: &[Vec<BlockId>]) -> Vec<BlockId> {
     };
     for w in (1..n).rev() {
         let mut semi = forest.parent[w];
-        for p in &preds[walk.preorder[w].index()] {
+        for p in &preds[walk.preorder[w]] {
             let u = forest.eval(walk.number[p.index()], w as u32 + 1);
             semi = semi.min(forest.semi[u as usize]);
         }

@@ -105,7 +105,7 @@ impl Checker<'_> {
         self.signature()?;
         self.definitions()?;
         let cfg = Cfg::new(self.function);
-        require(cfg.preds[0].is_empty(), || "something jumps to the entry block".into())?;
+        require(cfg.preds[BlockId(0)].is_empty(), || "something jumps to the entry block".into())?;
         let dominance = Dominance::new(&cfg);
         for (b, block) in self.function.blocks.iter().enumerate() {
             let id = BlockId(b as u32);
@@ -376,7 +376,7 @@ impl Dominance {
             } else {
                 dominance.enter[b.index()] = time;
                 stack.push((b, true));
-                stack.extend(children[b.index()].iter().map(|c| (*c, false)));
+                stack.extend(children[b].iter().map(|c| (*c, false)));
             }
         }
         dominance

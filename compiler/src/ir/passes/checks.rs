@@ -31,7 +31,7 @@ pub fn checks(function: &mut Function) {
             Step::Enter(block) => block,
         };
         // The edge into a block that has no other tells which way the branch went.
-        if let [pred] = cfg.preds[block.index()][..]
+        if let [pred] = cfg.preds[block][..]
             && let Some((key, cond)) = fact(function, &constants, pred, block)
         {
             steps.push(Step::Restore(key, known.insert(key, cond)));
@@ -44,7 +44,7 @@ pub fn checks(function: &mut Function) {
             let target = if outcome { then } else { otherwise };
             *term = Terminator::Jump(std::mem::take(target));
         }
-        steps.extend(children[block.index()].iter().map(|c| Step::Enter(*c)));
+        steps.extend(children[block].iter().map(|c| Step::Enter(*c)));
     }
 }
 

@@ -66,7 +66,7 @@ pub fn cse(function: &mut Function) {
                     Written::Anything => walk.write_anything(&mut steps),
                 }
                 walk.block(function, b, &mut steps);
-                steps.extend(children[b.index()].iter().map(|c| Step::Enter(*c)));
+                steps.extend(children[b].iter().map(|c| Step::Enter(*c)));
             }
         }
     }
@@ -157,7 +157,7 @@ fn storage_states(function: &Function, cfg: &Cfg) -> Vec<u32> {
     let mut ends: Vec<Option<u32>> = vec![None; function.blocks.len()];
     let mut begins = vec![NONE; function.blocks.len()];
     for block in &cfg.order {
-        let mut before = cfg.preds[block.index()].iter().map(|p| ends[p.index()]);
+        let mut before = cfg.preds[*block].iter().map(|p| ends[p.index()]);
         begins[block.index()] = match before.next() {
             None => NONE,
             Some(Some(first)) if before.all(|other| other == Some(first)) => first,

@@ -5,7 +5,7 @@
 //! told apart: a slot is a region of its own as long as its address is only used to load, to
 //! store and to call helpers; all else is one region.
 
-use crate::ir::cfg::Cfg;
+use crate::ir::cfg::{BlockLists, Cfg};
 use crate::ir::{BinOp, Block, BlockId, Function, Helper, Op, SlotId, Value};
 
 /// A part of memory: [`ELSEWHERE`] or a slot.
@@ -39,7 +39,7 @@ pub enum Written {
 
 impl Memory {
     /// Of a function whose dominator tree has these children.
-    pub fn new(function: &Function, cfg: &Cfg, children: &[Vec<BlockId>]) -> Self {
+    pub fn new(function: &Function, cfg: &Cfg, children: &BlockLists) -> Self {
         let n = function.blocks.len();
         let mut memory = Memory {
             slot_of: vec![None; function.values.len()],
@@ -65,7 +65,7 @@ impl Memory {
             regions.dedup();
             memory.written.push(regions);
             steps.push((block, true));
-            steps.extend(children[block.index()].iter().map(|child| (*child, false)));
+            steps.extend(children[block].iter().map(|child| (*child, false)));
         }
         memory
     }
@@ -146,7 +146,7 @@ impl Memory {
     /// What may have been written since the block that dominates this one, if there are several
     /// ways from there.
     pub fn since_dominator(&self, block: BlockId, cfg: &Cfg) -> Written {
-        let preds = &cfg.preds[block.index()];
+        let preds = &cfg.preds[block];
         let dominator = match cfg.idom(block) {
             Some(dominator) if preds.len() > 1 => dominator,
             _ => return Written::Some(Vec::new()),

@@ -12,7 +12,7 @@ pub fn merge(function: &mut Function) {
     // By block: the one that its contents went to.
     let mut into: Vec<BlockId> = (0..function.blocks.len() as u32).map(BlockId).collect();
     for block in &cfg.order {
-        let [pred] = cfg.preds[block.index()][..] else { continue };
+        let [pred] = cfg.preds[*block][..] else { continue };
         // The predecessor comes earlier in this order, so it is in place already.
         let host = into[pred.index()];
         let Terminator::Jump(target) = &mut function.blocks[host.index()].term else { continue };
