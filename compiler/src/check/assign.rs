@@ -307,7 +307,7 @@ impl Checker<'_> {
         let mut d = Diagnostic::error(
             "D_OP_INCOMPAT",
             span,
-            format!("a value of type {found} can't be assigned to {wanted}"),
+            format!("{} can't be assigned to {wanted}", self.a_value(from)),
         )
         .label(value, format!("this is {found}"));
         let types = &self.types;
@@ -478,6 +478,7 @@ impl Checker<'_> {
                         Space::Kernel => "the kernel's memory",
                         Space::User => "a process's memory",
                     };
+                    self.unwritable.insert(span);
                     self.report(
                         Diagnostic::error("D_OP_WRITE", span, format!("{whose} can't be written"))
                             .label(

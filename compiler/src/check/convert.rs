@@ -137,6 +137,12 @@ impl Checker<'_> {
         }
     }
 
+    /// Something of a type, in messages.
+    pub fn a_value(&self, ty: TypeId) -> String {
+        let shown = self.describe(ty);
+        if shown.starts_with('`') { format!("a value of type {shown}") } else { shown }
+    }
+
     /// A string constant.
     pub fn string(&self, text: &[u8], span: Span) -> Expr {
         Expr { kind: ExprKind::String(text.to_vec()), ty: self.basic.string, span }

@@ -331,11 +331,11 @@ impl Checker<'_> {
     }
 
     fn invalid_cast(&mut self, from: TypeId, to: TypeId, span: Span) -> Expr {
-        let (from, to) = (self.describe(from), self.describe(to));
+        let (from, to) = (self.a_value(from), self.describe(to));
         self.report(Diagnostic::error(
             "D_CAST_INVAL",
             span,
-            format!("a value of type {from} can't be cast to {to}"),
+            format!("{from} can't be cast to {to}"),
         ));
         self.bad(span)
     }

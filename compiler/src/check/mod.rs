@@ -94,8 +94,20 @@ pub fn check(
     for problem in effect::misplaced_returns(&enablings) {
         checker.report(problem);
     }
-    let Checker { types, variables, aggregations, diagnostics, destructions, stabilities, .. } =
-        checker;
+    let Checker {
+        types,
+        variables,
+        aggregations,
+        mut diagnostics,
+        destructions,
+        stabilities,
+        unwritable,
+        ..
+    } = checker;
+    // DTrace finds these out when it makes code, after all else that is wrong.
+    diagnostics.sort_by_key(|d| {
+        d.code == "D_OP_WRITE" && d.primary.as_ref().is_some_and(|at| unwritable.contains(&at.span))
+    });
     let stability = stabilities.clauses;
     let aggregations = aggregations.into_iter().map(|a| a.typed).collect();
     let clauses = clauses.iter().map(|c| c.span).collect();
@@ -249,6 +261,8 @@ pub(crate) struct Checker<'a> {
     pub library: Library,
     pub env: Env,
     pub diagnostics: Vec<Diagnostic>,
+    /// Where memory is written to that isn't the program's own.
+    pub unwritable: FxHashSet<Span>,
     /// Where something destructive is done, with the function's name.
     pub destructions: Vec<(Span, String)>,
     reported: FxHashSet<(&'static str, Option<Span>, String)>,
@@ -288,6 +302,7 @@ impl<'a> Checker<'a> {
             library: Library::new(),
             env: Env::default(),
             diagnostics: Vec::new(),
+            unwritable: FxHashSet::default(),
             destructions: Vec::new(),
             reported: FxHashSet::default(),
             errors: 0,
