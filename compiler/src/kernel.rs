@@ -4,7 +4,7 @@
 //! tests, a BTF file for a cross build). Out: types, symbols, features and the probes
 //! that match a description. The compiler itself never touches the system.
 
-use crate::btf::Btf;
+use crate::btf::{Btf, BtfKind};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use strand_grammar::ast::ProbeDescription;
@@ -367,6 +367,49 @@ impl Attach {
             | Attach::Kretprobe { module, function } => Some((module.as_deref(), function)),
             _ => None,
         }
+    }
+
+    /// The ELF section by which libbpf knows how to load a program for it.
+    pub fn section(&self) -> String {
+        let within = |module: &Option<String>, function: &str| match module {
+            Some(m) => format!("{m}:{function}"),
+            None => function.to_owned(),
+        };
+        match self {
+            Attach::Begin | Attach::End | Attach::Error | Attach::Tick { .. } => {
+                "raw_tp".to_owned()
+            }
+            Attach::Sample { .. } => "perf_event".to_owned(),
+            Attach::Tracepoint { name, .. } => format!("tp_btf/{name}"),
+            Attach::RawTracepoint { name, .. } => format!("raw_tp/{name}"),
+            Attach::SyscallEntry { .. } => "tp_btf/sys_enter".to_owned(),
+            Attach::SyscallReturn { .. } => "tp_btf/sys_exit".to_owned(),
+            Attach::Fentry { module, function, .. } => {
+                format!("fentry/{}", within(module, function))
+            }
+            Attach::Fexit { module, function, .. } => format!("fexit/{}", within(module, function)),
+            Attach::Kprobe { .. } => "kprobe".to_owned(),
+            Attach::Kretprobe { .. } => "kretprobe".to_owned(),
+            // The runtime says of each place where it is.
+            Attach::Uprobe(_) | Attach::Usdt { .. } => "uprobe".to_owned(),
+            Attach::Uretprobe(_) => "uretprobe".to_owned(),
+        }
+    }
+
+    /// Of events with types: the module (`None`: the kernel proper), name and kind of what
+    /// describes it in BTF.
+    pub fn described(&self) -> Option<(Option<&str>, String, BtfKind)> {
+        let tracepoint = |name: &str| (format!("btf_trace_{name}"), BtfKind::Typedef);
+        let (module, (name, kind)) = match self {
+            Attach::Tracepoint { name, module, .. } => (module.as_deref(), tracepoint(name)),
+            Attach::SyscallEntry { .. } => (None, tracepoint("sys_enter")),
+            Attach::SyscallReturn { .. } => (None, tracepoint("sys_exit")),
+            Attach::Fentry { module, function, .. } | Attach::Fexit { module, function, .. } => {
+                (module.as_deref(), (function.clone(), BtfKind::Function))
+            }
+            _ => return None,
+        };
+        Some((module, name, kind))
     }
 
     /// The place in a user program, if it is there that it attaches.

@@ -101,7 +101,9 @@ pub fn compile_typed(
             passes.push((name, ir.to_string()));
         }
     });
-    manifest.maps.records_once = ir::volume::records(&ir);
+    for program in &mut manifest.programs {
+        program.volume = ir::volume::of(&ir, &program.name);
+    }
     let code =
         bpf::compile(&mut ir, &bpf::Options::default()).map_err(|e| too_big(e.to_string()))?;
     let target =

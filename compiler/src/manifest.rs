@@ -152,7 +152,7 @@ pub struct Processors {
 pub const PROCESSOR_SIZE: u32 = 16;
 
 /// The version of the manifest's format.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 
 /// One BPF program.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -164,6 +164,24 @@ pub struct Program {
     pub attach: Vec<Attach>,
     /// How the program finds out which probe fired, if it serves several.
     pub probes: Vec<u32>,
+    /// What it puts into the ring buffer.
+    pub volume: Volume,
+}
+
+impl Program {
+    /// One that nobody knows the code of yet.
+    pub fn new(name: String, attach: Vec<Attach>, probes: Vec<u32>) -> Program {
+        Program { name, attach, probes, volume: Volume::default() }
+    }
+}
+
+/// What a program puts into the ring buffer each time that it runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Volume {
+    /// At most so many bytes; `None` if there is no bound.
+    pub bytes: Option<u64>,
+    /// Nothing but what tells of faults.
+    pub only_faults: bool,
 }
 
 /// One enabled probe.
@@ -210,9 +228,6 @@ pub struct FaultSite {
 pub struct Maps {
     /// Ring buffer of records.
     pub records: Option<String>,
-    /// Bytes that it takes if each program runs once; `None` if that has no bound.
-    #[serde(default)]
-    pub records_once: Option<u64>,
     /// Array of u64 by speculation id: 0 free, 1 active.
     pub speculation_states: Option<String>,
 }

@@ -27,17 +27,14 @@ pub struct Words {
 impl Words {
     /// Those of an event; `None` if it is none with types, or the kernel hasn't got it.
     pub fn of(attach: &Attach, types: Types) -> Option<Words> {
-        let (module, name, kind, skip) = match attach {
-            // The first parameter is the tracepoint's own.
-            Attach::Tracepoint { name, module, .. } => {
-                (module, format!("btf_trace_{name}"), BtfKind::Typedef, 1)
-            }
-            Attach::Fentry { module, function, .. } | Attach::Fexit { module, function, .. } => {
-                (module, function.clone(), BtfKind::Function, 0)
-            }
-            _ => return None,
-        };
-        let btf = types(module.as_deref())?;
+        // What a system call passes is found in its registers.
+        if matches!(attach, Attach::SyscallEntry { .. } | Attach::SyscallReturn { .. }) {
+            return None;
+        }
+        let (module, name, kind) = attach.described()?;
+        // The first parameter of a tracepoint is its own.
+        let skip = usize::from(kind == BtfKind::Typedef);
+        let btf = types(module)?;
         let id = btf.find(&name, |k| k == kind)?;
         let proto = match btf.ty(id) {
             BtfType::Typedef { to, .. } => match btf.ty(btf.resolve(to)) {
@@ -51,7 +48,7 @@ impl Words {
         if let (Attach::Fexit { .. }, BtfType::FunctionProto { ret }) = (attach, btf.ty(proto)) {
             words.push(ret);
         }
-        Some(Words { btf, module: module.clone(), types: words })
+        Some(Words { btf, module: module.map(str::to_owned), types: words })
     }
 
     /// The type of a word as a program meets it: numbers by size and sign, pointers by the record

@@ -6,7 +6,7 @@
 //! is looked for before: to ask for everything first would cost each start what only few need.
 
 use crate::changed;
-use crate::load::{self, LoadError, Loaded};
+use crate::load::{self, KnownTypes, LoadError, Loaded};
 use crate::options::Options;
 use crate::preflight;
 use strand_compiler::kernel::Attach;
@@ -16,6 +16,7 @@ use strand_compiler::manifest::Manifest;
 pub fn load(
     object: &[u8],
     manifest: Manifest,
+    known: &KnownTypes,
     options: &Options,
 ) -> Result<(Loaded, Vec<String>), LoadError> {
     let mut left_out: Vec<String> = Vec::new();
@@ -39,7 +40,7 @@ pub fn load(
         leave_out(error, &mut left_out)?;
     }
     let loaded = loop {
-        let mut opened = load::open(object, manifest.clone())?;
+        let mut opened = load::open(object, manifest.clone(), known)?;
         opened.leave_out(&left_out);
         match opened.load(options) {
             Ok(loaded) => break loaded,
@@ -141,11 +142,7 @@ mod tests {
             function: String::new(),
             name: format!("event{id}"),
         };
-        let program = |id: u32| Program {
-            name: format!("p{id}"),
-            attach: vec![Attach::Begin],
-            probes: vec![id],
-        };
+        let program = |id: u32| Program::new(format!("p{id}"), vec![Attach::Begin], vec![id]);
         let descriptions = vec![("a".to_owned(), vec![1, 2]), ("b".to_owned(), vec![3])];
         Manifest {
             programs: (1..4).map(program).collect(),

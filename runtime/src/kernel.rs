@@ -332,14 +332,19 @@ impl Kernel for LiveKernel {
     }
 }
 
-/// The running kernel's types, read anew. From 6.16 on they are there to be mapped, though only
-/// privately, and nothing is copied: a read gives but a page of some thousand.
+/// The running kernel's types. From 6.16 on they are there to be mapped, though only privately, and
+/// nothing is copied; before, they are read anew. A read gives but a page of some thousand.
 pub fn own_types() -> Option<Arc<Btf>> {
-    let file = std::fs::File::open(format!("{BTF_FOLDER}/vmlinux")).ok()?;
-    // SAFETY: the kernel doesn't change its types, and the mapping is for good.
-    let data = match unsafe { memmap2::MmapOptions::new().map_copy_read_only(&file) } {
-        Ok(mapping) => Cow::Borrowed(&**Box::leak(Box::new(mapping))),
-        Err(_) => Cow::Owned(std::fs::read(format!("{BTF_FOLDER}/vmlinux")).ok()?),
+    static MAPPED: OnceLock<Option<memmap2::Mmap>> = OnceLock::new();
+    let path = format!("{BTF_FOLDER}/vmlinux");
+    let mapped = MAPPED.get_or_init(|| {
+        let file = std::fs::File::open(&path).ok()?;
+        // SAFETY: the kernel doesn't change its types, and the mapping is for good.
+        unsafe { memmap2::MmapOptions::new().map_copy_read_only(&file) }.ok()
+    });
+    let data = match mapped {
+        Some(mapping) => Cow::Borrowed(&mapping[..]),
+        None => Cow::Owned(std::fs::read(path).ok()?),
     };
     Some(Arc::new(Btf::parse(data, None).ok()?))
 }

@@ -5,19 +5,24 @@
 //! nothing is attached before it is loaded. What libbpf prints is kept, and told apart into
 //! errors; what the verifier says is brought back to the line of D that it is about.
 
+mod said;
+mod types;
+
 use crate::absent;
 use crate::open_files;
 use crate::options::Options;
-use libbpf_rs::{
-    MapCore, MapType, Object, ObjectBuilder, OpenObject, PrintLevel, ProgramAttachType,
-};
+use libbpf_rs::{MapCore, MapType, Object, ObjectBuilder, OpenObject, ProgramAttachType};
+use said::{keep_logs, log_lines, refusal};
 use std::io;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use strand_compiler::bpf::SCRATCH_MAP;
 use strand_compiler::kernel::Attach;
-use strand_compiler::manifest::{Manifest, STATE_OFFSET, State, WALL_CLOCK_OFFSET};
+use strand_compiler::manifest::{Manifest, STATE_OFFSET, State, Volume, WALL_CLOCK_OFFSET};
+
+pub use said::{Place, quiet_libbpf};
+pub(crate) use said::{last_message, messages};
+pub use types::KnownTypes;
 
 /// Why an object can't be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +41,17 @@ pub enum LoadError {
         place: Place,
         /// All that the verifier said.
         log: String,
+    },
+    /// It is more than the verifier looks at.
+    #[error(
+        "what is to be done at {probe} takes the kernel's verifier too long to look at: it gave up\
+         {place}"
+    )]
+    TooLarge {
+        /// The program's symbol, then the probe's description.
+        probe: String,
+        /// Where in the D program.
+        place: Place,
     },
     /// The kernel doesn't let a function be traced.
     #[error("{probe} can't be traced: {reason}")]
@@ -131,6 +147,11 @@ impl LoadError {
                 "this is a bug of strand: please report it with the program and what `-v` prints"
                     .to_owned(),
             ),
+            LoadError::TooLarge { .. } => Some(
+                "all clauses of a probe are looked at together: fewer of them at one probe, or fewer \
+                 branches and loops in them, are looked at sooner"
+                    .to_owned(),
+            ),
             LoadError::NoWriting(_) => Some(
                 "a kernel that is locked down (lockdown=integrity) refuses it to everybody"
                     .to_owned(),
@@ -149,6 +170,9 @@ impl LoadError {
         let lacks = absent::field(&self, manifest).or_else(|| absent::arguments(&self, manifest));
         if let Some(lacks) = lacks {
             return lacks;
+        }
+        if let LoadError::TooLarge { probe, place } = self {
+            return LoadError::TooLarge { probe: absent::probe(manifest, &probe), place };
         }
         let LoadError::Refused { program, reason, log, .. } = &self else { return self };
         let found = manifest.programs.iter().find(|p| p.name == *program);
@@ -170,158 +194,63 @@ impl LoadError {
     }
 }
 
-/// A place in the D program, as the verifier quotes it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Place {
-    /// Script and line.
-    pub line: Option<(String, u32)>,
-    /// The text there.
-    pub text: Option<String>,
-}
-
-impl std::fmt::Display for Place {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if let Some((file, line)) = &self.line {
-            write!(f, " at {file}:{line}")?;
-        }
-        match &self.text {
-            Some(text) => write!(f, ": {text}"),
-            None => Ok(()),
-        }
-    }
-}
-
-// ------------------------------------------------------- what libbpf says
-
-/// What libbpf puts around the verifier's log.
-const LOG_BEGIN: &str = "-- BEGIN PROG LOAD LOG --";
-const LOG_END: &str = "-- END PROG LOAD LOG --";
-
-static MESSAGES: Mutex<String> = Mutex::new(String::new());
-static VERBOSE: AtomicBool = AtomicBool::new(false);
-/// What it says in detail is wanted too: the verifier's log of what is accepted.
-static DETAILS: AtomicBool = AtomicBool::new(false);
-
-fn collect(level: PrintLevel, message: String) {
-    if VERBOSE.load(Ordering::Relaxed) {
-        eprint!("{message}");
-    }
-    if level != PrintLevel::Debug || DETAILS.load(Ordering::Relaxed) {
-        MESSAGES.lock().unwrap_or_else(PoisonError::into_inner).push_str(&message);
-    }
-}
-
-/// Keeps libbpf from printing; with `verbose` all that it says goes to stderr.
-pub fn quiet_libbpf(verbose: bool) {
-    VERBOSE.store(verbose, Ordering::Relaxed);
-    let level = if verbose { PrintLevel::Debug } else { PrintLevel::Warn };
-    libbpf_rs::set_print(Some((level, collect)));
-}
-
-/// From now on messages have the verifier's logs in them.
-fn keep_logs() {
-    DETAILS.store(true, Ordering::Relaxed);
-    libbpf_rs::set_print(Some((PrintLevel::Debug, collect)));
-}
-
-/// The verifier's logs in messages, line by line, as `-xbpflog` shows them.
-fn log_lines(messages: &str) -> String {
-    let mut out = String::new();
-    for part in messages.split(LOG_BEGIN).skip(1) {
-        let log = part.split_once(LOG_END).map_or(part, |(log, _)| log);
-        for line in log.trim().lines() {
-            out += &format!("BPF: {line}\n");
-        }
-    }
-    out
-}
-
-/// What it has said since it was last asked.
-pub(crate) fn messages() -> String {
-    std::mem::take(&mut *MESSAGES.lock().unwrap_or_else(PoisonError::into_inner))
-}
-
-/// The last message that says something, without libbpf's name before it.
-pub(crate) fn last_message(messages: &str) -> String {
-    let useful = messages.lines().filter_map(|l| l.strip_prefix("libbpf: ")).find(|l| {
-        !l.starts_with("failed to load object") && !l.starts_with("failed to load BPF skeleton")
-    });
-    useful.unwrap_or("libbpf gives no reason").trim().to_owned()
-}
-
-/// Takes the verifier's refusal out of libbpf's messages.
-fn refusal(messages: &str) -> Option<LoadError> {
-    // The last one: with `bpflog` there are logs of what was accepted before it.
-    let (head, rest) = messages.rsplit_once(LOG_BEGIN)?;
-    let log = rest.split_once(LOG_END).map_or(rest, |(log, _)| log).trim();
-    let program = head.rsplit_once("prog '")?.1.split('\'').next()?.to_owned();
-    let lines = || log.lines().map(str::trim).filter(|l| !l.is_empty());
-    let reason = lines().rfind(|l| !is_statistics(l))?.to_owned();
-    let place = lines().filter_map(|l| l.strip_prefix("; ")).next_back().map(place);
-    // "unknown func", or "program of this type cannot use helper" since 6.14.
-    if reason.contains("bpf_probe_write_user#") {
-        return Some(LoadError::NoWriting(place.unwrap_or_default()));
-    }
-    Some(LoadError::Refused {
-        program,
-        reason,
-        place: place.unwrap_or_default(),
-        log: log.to_owned(),
-    })
-}
-
-/// Lines that the verifier ends with, whatever happened.
-fn is_statistics(line: &str) -> bool {
-    ["processed ", "verification time", "stack depth", "max_states_per_insn", "; "]
-        .iter()
-        .any(|start| line.starts_with(start))
-}
-
-/// `text @ file:line` of newer kernels, or only the text.
-fn place(comment: &str) -> Place {
-    if let Some((text, at)) = comment.rsplit_once(" @ ")
-        && let Some((file, line)) = at.rsplit_once(':')
-        && let Ok(line) = line.parse()
-    {
-        return Place { line: Some((file.to_owned(), line)), text: Some(text.to_owned()) };
-    }
-    Place { line: None, text: Some(comment.to_owned()) }
-}
-
-// ------------------------------------------------------------------ states
-
 /// An object that libbpf has read.
 pub struct Opened {
     object: OpenObject,
+    /// libbpf calls it when it loads the object.
+    _handlers: types::Handlers,
     manifest: Manifest,
 }
 
-/// Reads an object.
-pub fn open(object: &[u8], manifest: Manifest) -> Result<Opened, LoadError> {
+/// Reads an object. Of what is `known` libbpf reads nothing.
+pub fn open(object: &[u8], manifest: Manifest, known: &KnownTypes) -> Result<Opened, LoadError> {
+    let handlers = known.register().map_err(|e| LoadError::Open(e.to_string()))?;
     let mut builder = ObjectBuilder::default();
-    let named = builder.name("strand").map_err(|e| LoadError::Open(e.to_string()))?;
-    let object = named.open_memory(object).map_err(|e| {
+    let unfit = |e: libbpf_rs::Error| LoadError::Open(e.to_string());
+    builder.name("strand").map_err(unfit)?;
+    if let Some(types) = known.relocated() {
+        builder.btf_custom_path(types).map_err(unfit)?;
+    }
+    let object = builder.open_memory(object).map_err(|e| {
         let said = messages();
         LoadError::Open(if said.is_empty() { e.to_string() } else { last_message(&said) })
     })?;
-    Ok(Opened { object, manifest })
+    Ok(Opened { object, _handlers: handlers, manifest })
 }
 
-/// Bytes of the record buffer: the option's for each processor that can fill it at the same
-/// time, as a power of two of at least a page; no more than can be needed.
+/// Bytes of the record buffer, as a power of two of at least a page: the option's for each
+/// processor that can fill it at the same time, but no more than can be needed.
 fn buffer_size(manifest: &Manifest, bufsize: u64, cpus: u64) -> u32 {
-    let attached = || manifest.programs.iter().flat_map(|p| &p.attach);
-    let once = |a: &Attach| matches!(a, Attach::Begin | Attach::End);
-    let alone = |a: &Attach| once(a) || matches!(a, Attach::Error | Attach::Tick { .. });
-    let together = !attached().all(alone);
-    let mut wanted = bufsize.saturating_mul(if together { cpus } else { 1 });
-    if let Some(most) = manifest.maps.records_once.filter(|_| attached().all(once)) {
-        // The kernel keeps one byte free.
-        wanted = wanted.min(most.saturating_add(1));
+    let mut wanted = 0u64;
+    let (mut faults, mut bursts) = (0, 0);
+    for program in &manifest.programs {
+        let Volume { bytes, only_faults } = program.volume;
+        let all = |kinds: fn(&Attach) -> bool| program.attach.iter().all(kinds);
+        let once = all(|a| matches!(a, Attach::Begin | Attach::End));
+        match bytes {
+            Some(bytes) if once => wanted = wanted.saturating_add(bytes),
+            Some(0) => {}
+            _ => {
+                // What the runtime fires never runs twice at a time.
+                let alone = once || all(|a| matches!(a, Attach::Error | Attach::Tick { .. }));
+                let together = if alone { 1 } else { cpus };
+                let kind = if only_faults { &mut faults } else { &mut bursts };
+                *kind = together.max(*kind);
+            }
+        }
     }
+    let room = |size: u64, cpus: u64| size.saturating_mul(cpus);
+    wanted = wanted.saturating_add(room(bufsize.min(FAULTS), faults));
+    // The kernel keeps one byte free.
+    let most = room(bufsize, bursts.max(faults).max(1));
+    wanted = most.min(if bursts > 0 { most } else { wanted.saturating_add(1) });
     // The kernel takes at most 2 GiB, and a page on all architectures is at most 64 KiB.
     wanted.clamp(page_size(), 1 << 31).next_power_of_two().min(1 << 31) as u32
 }
+
+/// Bytes for what tells of faults, of each processor, if nothing else is put into the buffer. It is
+/// some thousand of them before the reader looks; what it loses is counted.
+const FAULTS: u64 = 128 << 10;
 
 fn page_size() -> u64 {
     // SAFETY: it takes a number and can't fail for this one.
@@ -590,42 +519,33 @@ mod tests {
     use strand_compiler::kernel::PerfEvent;
     use strand_compiler::manifest::Program;
 
-    const REFUSED: &str = "\
-libbpf: prog 'p0_BEGIN': BPF program load failed: -EACCES
-libbpf: prog 'p0_BEGIN': -- BEGIN PROG LOAD LOG --
-0: R1=ctx() R10=fp0
-; trace(*p) @ script.d:3
-0: (79) r6 = *(u64 *)(r1 +0)
-1: (79) r7 = *(u64 *)(r6 +0)
-R6 invalid mem access 'scalar'
-processed 2 insns (limit 1000000) max_states_per_insn 0 total_states 0
--- END PROG LOAD LOG --
-libbpf: prog 'p0_BEGIN': failed to load: -EACCES
-libbpf: failed to load object 'strand'
-";
-
-    #[test]
-    fn refusals_lead_back_to_the_program() {
-        let text = refusal(REFUSED).map(|e| e.to_string()).unwrap_or_default();
-        insta::assert_snapshot!(text, @"the kernel's verifier refuses the program p0_BEGIN: R6 invalid mem access 'scalar' at script.d:3: trace(*p)");
-        let older = REFUSED.replace(" @ script.d:3", "");
-        let text = refusal(&older).map(|e| e.to_string()).unwrap_or_default();
-        insta::assert_snapshot!(text, @"the kernel's verifier refuses the program p0_BEGIN: R6 invalid mem access 'scalar': trace(*p)");
-        assert!(refusal("libbpf: failed to load object 'strand'").is_none());
-    }
-
     #[test]
     fn the_buffer_is_shared_by_those_that_fill_it() {
-        let program =
-            |attach| Program { name: String::new(), attach: vec![attach], probes: Vec::new() };
-        let mut manifest = Manifest::default();
-        manifest.programs.push(program(Attach::Begin));
-        assert_eq!(buffer_size(&manifest, 4 << 20, 8), 4 << 20);
-        manifest
-            .programs
-            .push(program(Attach::Sample { event: PerfEvent::CLOCK, period: 1_000_000 }));
-        assert_eq!(buffer_size(&manifest, 4 << 20, 3), 16 << 20);
-        assert_eq!(u64::from(buffer_size(&manifest, 1, 1)), page_size());
-        assert_eq!(buffer_size(&manifest, u64::MAX, 8), 1 << 31);
+        let volume = |bytes, only_faults| Volume { bytes, only_faults };
+        let program = |attach, volume| Program {
+            volume,
+            ..Program::new(String::new(), vec![attach], Vec::new())
+        };
+        let sample = || Attach::Sample { event: PerfEvent::CLOCK, period: 1_000_000 };
+        let size = |programs: Vec<Program>, bufsize, cpus| {
+            buffer_size(&Manifest { programs, ..Manifest::default() }, bufsize, cpus)
+        };
+        let begin = || program(Attach::Begin, volume(Some(100_000), false));
+        assert_eq!(size(vec![begin()], 4 << 20, 8), 128 << 10);
+        assert_eq!(size(vec![begin()], 1 << 16, 8), 64 << 10);
+        let endless = program(Attach::Begin, volume(None, false));
+        assert_eq!(size(vec![endless], 4 << 20, 8), 4 << 20);
+        let prints = |attach| program(attach, volume(Some(40), false));
+        assert_eq!(size(vec![begin(), prints(Attach::Tick { period: 1 })], 4 << 20, 3), 4 << 20);
+        assert_eq!(size(vec![begin(), prints(sample())], 4 << 20, 3), 16 << 20);
+        let counts = program(sample(), volume(Some(40), true));
+        assert_eq!(size(vec![counts.clone()], 4 << 20, 2), 512 << 10);
+        assert_eq!(size(vec![counts], 1 << 16, 2), 128 << 10);
+        assert_eq!(
+            u64::from(size(vec![program(sample(), volume(Some(0), true))], 1, 1)),
+            page_size()
+        );
+        assert_eq!(u64::from(size(vec![prints(sample())], 1, 1)), page_size());
+        assert_eq!(size(vec![prints(sample())], u64::MAX, 8), 1 << 31);
     }
 }

@@ -10,6 +10,8 @@ mod arguments;
 
 use crate::cli::{Invocation, Task};
 use crate::error::Error;
+use crate::kernel::own_types;
+use crate::load::KnownTypes;
 use crate::options::{Options, Phase, described};
 use crate::process::Targets;
 use crate::symbols::Symbols;
@@ -180,7 +182,8 @@ fn run(name: &'static str, path: &Path, object: &[u8], args: Vec<String>) -> Res
     }
     invocation.task = Task::Trace;
     manifest.script = Some(script);
-    session::trace(&invocation, &mut options, object, manifest, &mut targets)
+    let known = KnownTypes::for_object(object, &manifest, own_types);
+    session::trace(&invocation, &mut options, object, manifest, &known, &mut targets)
 }
 
 fn print(text: &str) -> Result<u8, Error> {

@@ -19,7 +19,7 @@ use crate::attach::{self, Attached, Watch};
 use crate::cli::Invocation;
 use crate::consume::{Consumer, Control, Look};
 use crate::error::Error;
-use crate::load::{self, Loaded};
+use crate::load::{self, KnownTypes, Loaded};
 use crate::maps::Maps;
 use crate::open_files;
 use crate::options::Options;
@@ -94,12 +94,13 @@ pub fn trace(
     options: &mut Options,
     object: &[u8],
     manifest: Manifest,
+    known: &KnownTypes,
     targets: &mut Targets,
 ) -> Result<u8, Error> {
     let interrupt = Interrupt::catch()
         .map_err(|source| Error::System { what: "signals can't be caught", source })?;
     open_files::allow_most();
-    let (loaded, left_out) = absent::load(object, manifest, options)?;
+    let (loaded, left_out) = absent::load(object, manifest, known, options)?;
     let tells = invocation.verbose && invocation.name != "dtrace";
     let watch = Watch::new(&interrupt, tells.then_some(invocation.name));
     for probe in left_out {

@@ -59,7 +59,7 @@ impl Table {
         Table { heads, next }
     }
 
-    fn chain(&self, name: &[u8]) -> impl Iterator<Item = usize> {
+    fn chain(&self, name: &[u8]) -> impl Iterator<Item = usize> + use<'_> {
         let mut link = self.heads[hash(name) & (self.heads.len() - 1)];
         std::iter::from_fn(move || {
             let position = (link as usize).checked_sub(1)?;
@@ -72,10 +72,23 @@ impl Table {
 impl Btf {
     /// The first type of this name for which `wanted` holds: own types before the base's.
     pub fn find(&self, name: &str, wanted: impl Fn(BtfKind) -> bool + Copy) -> Option<u32> {
-        if name.is_empty() || name.contains('\0') {
-            return None;
+        match self.named(name, wanted).next() {
+            Some(id) => Some(id),
+            None => self.base.as_ref()?.find(name, wanted),
         }
-        let fits = |position: &usize| wanted(self.kind_at(self.types[*position] as usize));
+    }
+
+    /// The own types of this name for which `wanted` holds, by rising ids.
+    pub fn named<'a>(
+        &'a self,
+        name: &'a str,
+        wanted: impl Fn(BtfKind) -> bool + 'a,
+    ) -> Box<dyn Iterator<Item = u32> + 'a> {
+        if name.is_empty() || name.contains('\0') {
+            return Box::new(std::iter::empty());
+        }
+        let fits = move |position: &usize| wanted(self.kind_at(self.types[*position] as usize));
+        let id = |position: usize| self.first + position as u32;
         let table = match self.names.table.get() {
             None if self.types.len() >= SMALL
                 && self.names.searches.fetch_add(1, Ordering::Relaxed) < SEARCHES =>
@@ -84,17 +97,11 @@ impl Btf {
             }
             _ => Some(self.names.table.get_or_init(|| Table::of(self))),
         };
-        let found = match table {
-            Some(table) => table
-                .chain(name.as_bytes())
-                .filter(|p| self.name_at(*p) == name.as_bytes())
-                .find(fits),
-            None => self.search(name, fits),
+        let Some(table) = table else {
+            return Box::new(self.search(name).filter(fits).map(id));
         };
-        match found {
-            Some(position) => Some(self.first + position as u32),
-            None => self.base.as_ref()?.find(name, wanted),
-        }
+        let chain = table.chain(name.as_bytes());
+        Box::new(chain.filter(|p| self.name_at(*p) == name.as_bytes()).filter(fits).map(id))
     }
 
     /// Which of these own types aren't the only ones of their name and kind.
@@ -118,18 +125,16 @@ impl Btf {
         self.string_bytes(self.word(self.types[position] as usize))
     }
 
-    fn search(&self, name: &str, fits: impl Fn(&usize) -> bool) -> Option<usize> {
+    fn search(&self, name: &str) -> impl Iterator<Item = usize> {
         // Split BTF may use its base's strings.
         let places = [self.place_of(name), self.base.as_ref().and_then(|b| b.place_of(name))];
-        let named = |at: &u32| {
-            let name = self.word(*at as usize);
+        let known = places != [None, None];
+        let named = move |at: u32| {
+            let name = self.word(at as usize);
             name != 0 && (Some(name) == places[0] || Some(name) == places[1])
         };
-        if places == [None, None] {
-            return None;
-        }
-        let all = self.types.iter().enumerate();
-        all.filter(|(_, at)| named(at)).map(|(position, _)| position).find(fits)
+        let all = self.types.iter().enumerate().take_while(move |_| known);
+        all.filter(move |(_, at)| named(**at)).map(|(position, _)| position)
     }
 
     /// Where a string is in the string section.

@@ -5,6 +5,7 @@
 //! round, [`write::BtfBuilder`] makes such bytes.
 
 pub mod declare;
+pub mod excerpt;
 mod find;
 pub mod print;
 mod read;

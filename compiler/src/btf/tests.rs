@@ -1,6 +1,7 @@
 //! BTF as it is written, read, found and printed; and as it is when damaged.
 
 use super::declare::{declare, declare_on};
+use super::excerpt::{Roots, excerpt, roots};
 use super::print::{declaration, definition, type_name};
 use super::write::{BtfBuilder, IntEncoding, Linkage, NewMember, NewType};
 use super::{Btf, BtfError, BtfKind, BtfType};
@@ -301,4 +302,64 @@ proptest! {
             walk(&btf);
         }
     }
+}
+
+/// A relocation in `.BTF.ext`, of one section.
+fn relocations(types: &[u32]) -> Vec<u8> {
+    let words = |words: &[u32]| words.iter().flat_map(|w| w.to_le_bytes()).collect::<Vec<_>>();
+    // Magic, version and flags, then: its length, functions, lines, relocations.
+    let mut ext = words(&[0x1_eb9f, 32, 0, 0, 0, 0, 0, 12 + 16 * types.len() as u32]);
+    ext.extend(words(&[16, 0, types.len() as u32]));
+    types.iter().for_each(|ty| ext.extend(words(&[0, *ty, 0, 0])));
+    ext
+}
+
+#[test]
+fn an_excerpt_has_what_relocations_begin_at() {
+    let kernel = parse(
+        "enum state { IDLE, BUSY = 7 };
+         struct inner { int a : 3; unsigned int b : 29; };
+         struct other { long x; };
+         typedef struct { struct inner in[2]; struct other *o; enum state s; } named_t;
+         struct unrelated { int y; };",
+    );
+    let id = |name: &str| kernel.find(name, |_| true).expect(name);
+    let ext = relocations(&[id("named_t"), id("state"), id("named_t")]);
+    let begin = roots(&kernel, &ext).expect("it is whole");
+    assert_eq!(begin.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["named_t", "state"]);
+    let bytes = excerpt(&kernel, &begin).expect("all are there");
+    let small = Btf::parse(bytes, None).unwrap_or_else(|e| panic!("{e}"));
+    let shown = |name: &str| {
+        let id = small.find(name, |_| true).expect(name);
+        definition(&small, id)
+    };
+    insta::assert_snapshot!([shown("inner"), shown("named_t"), shown("state")].join("\n"), @r"
+    struct inner {  // 4 bytes
+        int a:3;  // 0.0
+        unsigned int b:29;  // 0.3
+    };
+    typedef struct {  // 24 bytes
+        struct inner in[2];  // 0
+        void *o;  // 8
+        enum state s;  // 16
+    } named_t;
+    enum state {
+        IDLE = 0,
+        BUSY = 7,
+    };
+    ");
+    assert_eq!(small.find("unrelated", |_| true), None);
+    assert_eq!(small.find("other", |_| true), None);
+    let absent = Roots::from([("gone", BtfKind::Struct as u8)]);
+    assert_eq!(excerpt(&kernel, &absent), None);
+}
+
+#[test]
+fn damaged_relocations_are_refused() {
+    let kernel = parse("struct s { int a; };");
+    let ext = relocations(&[1, 1]);
+    for end in 32..ext.len() {
+        assert_eq!(roots(&kernel, &ext[..end]), None);
+    }
+    assert_eq!(roots(&kernel, &ext).map(|r| r.len()), Some(1));
 }

@@ -1,44 +1,70 @@
-//! How many bytes of records a module's programs can make.
+//! How many bytes of records programs can make.
 //!
-//! In: a [`Module`] after all passes. Out: an upper bound of what the ring buffer has to take if
-//! each program runs once, or `None` where a loop makes records. A program of BEGIN and END alone
-//! needs no buffer for bursts, which is most of what it would take to start.
+//! In: a [`Module`] after all passes. Out: of a program, an upper bound of what it puts into the
+//! ring buffer each time it runs, if no loop makes records, and whether that tells of faults only.
+//! The buffer is what takes longest to make; programs that only count need none for bursts.
 
 use super::cfg::Cfg;
 use super::{Function, FunctionKind, Helper, Module, Op, Value};
+use crate::manifest::{FAULT_RECORD, Volume};
 
 /// What the ring buffer puts before each record, and what it rounds to.
 const HEADER: u64 = 8;
 
-/// The bound; `None` if it is none.
-pub fn records(module: &Module) -> Option<u64> {
-    let mut sum = 0u64;
-    for function in &module.functions {
-        let own = of_function(function);
-        // Nobody knows how often another calls it.
-        let once = matches!(function.kind, FunctionKind::Program { .. });
-        if own != 0 && (!once || loops(function)) {
-            return None;
+/// What the program of this name makes.
+pub fn of(module: &Module, name: &str) -> Volume {
+    let is_program = |f: &Function| matches!(f.kind, FunctionKind::Program { .. });
+    let program = module.functions.iter().find(|f| is_program(f) && f.name == name);
+    // Nobody knows how often another function is called, and by whom.
+    let others = module.functions.iter().filter(|f| !is_program(f));
+    match program {
+        Some(program) if others.map(Records::of).all(|r| r == Records::default()) => {
+            let Records { bytes, data } = Records::of(program);
+            let bounded = bytes == 0 || !loops(program);
+            Volume { bytes: bounded.then_some(bytes), only_faults: !data }
         }
-        sum = sum.saturating_add(own);
+        _ => Volume::default(),
     }
-    Some(sum)
 }
 
-/// Bytes of all records that its instructions reserve; as good as infinite if that isn't known.
-fn of_function(function: &Function) -> u64 {
-    let constants = function.constants();
-    let constant = |value: &Value| constants[value.index()].and_then(|n| u64::try_from(n).ok());
-    let reserved = |op: &Op| match op {
-        Op::Helper(Helper::RINGBUF_RESERVE, args) => {
-            let size = args.get(1).and_then(constant).unwrap_or(u64::MAX / 2);
-            size.next_multiple_of(HEADER) + HEADER
+/// What the instructions of a function reserve.
+#[derive(Default, PartialEq)]
+struct Records {
+    /// As good as infinite if that isn't known.
+    bytes: u64,
+    /// Not only for faults.
+    data: bool,
+}
+
+impl Records {
+    fn of(function: &Function) -> Records {
+        let constants = function.constants();
+        let constant = |value: &Value| constants[value.index()];
+        let insts = || function.blocks.iter().flat_map(|b| &b.insts);
+        let fault = |record: Value| {
+            insts().any(|i| match &i.op {
+                Op::Store { base, offset: 0, value, .. } => {
+                    *base == record && constant(value).is_some_and(|n| n as u32 == FAULT_RECORD)
+                }
+                _ => false,
+            })
+        };
+        let mut records = Records::default();
+        for inst in insts() {
+            let (size, is_fault) = match &inst.op {
+                Op::Helper(Helper::RINGBUF_RESERVE, args) => {
+                    let size = args.get(1).and_then(constant).and_then(|n| u64::try_from(n).ok());
+                    (size.unwrap_or(u64::MAX / 2), inst.result.is_some_and(fault))
+                }
+                Op::Helper(Helper::RINGBUF_OUTPUT, _) => (u64::MAX / 2, false),
+                _ => continue,
+            };
+            let size = size.next_multiple_of(HEADER).saturating_add(HEADER);
+            records.bytes = records.bytes.saturating_add(size);
+            records.data |= !is_fault;
         }
-        Op::Helper(Helper::RINGBUF_OUTPUT, _) => u64::MAX / 2,
-        _ => 0,
-    };
-    let insts = function.blocks.iter().flat_map(|b| &b.insts);
-    insts.fold(0, |sum, i| sum.saturating_add(reserved(&i.op)))
+        records
+    }
 }
 
 /// Whether control can come back to a block.
@@ -55,20 +81,34 @@ mod tests {
     use super::*;
     use crate::ir::parse::parse;
 
-    fn of(body: &str) -> Option<u64> {
+    fn made(body: &str) -> (Option<u64>, bool) {
         let text = format!(
             "map records ringbuf entries 4096 flags 0x0\n\nprogram \"raw_tp\" @p(%0: ptr) {{\nb0:\n  \
              %1 = map records\n  %2 = const 30\n  %3 = const 0\n{body}\n}}\n"
         );
-        records(&parse(&text).expect("it is IR"))
+        let Volume { bytes, only_faults } = of(&parse(&text).expect("it is IR"), "p");
+        (bytes, only_faults)
     }
 
     #[test]
     fn records_are_bounded_without_loops() {
-        assert_eq!(of("  ret %3"), Some(0));
+        assert_eq!(made("  ret %3"), (Some(0), true));
         let reserve = "helper ringbuf_reserve(%1, %2, %3)";
-        assert_eq!(of(&format!("  %4 = {reserve}\n  %5 = {reserve}\n  ret %3")), Some(80));
-        assert_eq!(of(&format!("  jump b1\nb1:\n  %4 = {reserve}\n  jump b1")), None);
-        assert_eq!(of("  jump b1\nb1:\n  jump b1"), Some(0));
+        let twice = format!("  %4 = {reserve}\n  %5 = {reserve}\n  ret %3");
+        assert_eq!(made(&twice), (Some(80), false));
+        assert_eq!(made(&format!("  jump b1\nb1:\n  %4 = {reserve}\n  jump b1")), (None, false));
+        assert_eq!(made("  jump b1\nb1:\n  jump b1"), (Some(0), true));
+    }
+
+    #[test]
+    fn faults_are_told_apart() {
+        let made_with = |first: i64| {
+            made(&format!(
+                "  %4 = helper ringbuf_reserve(%1, %2, %3)\n  br.eq %4, %3, b2, b1\nb1:\n  \
+                 %5 = const {first}\n  store.u32 %4, %5\n  jump b2\nb2:\n  ret %3"
+            ))
+        };
+        assert_eq!(made_with(-1), (Some(40), true));
+        assert_eq!(made_with(7), (Some(40), false));
     }
 }

@@ -118,29 +118,6 @@ fn list_probe(unit: &mut Unit, site: &EnabledSite) {
     });
 }
 
-/// The ELF section by which libbpf knows how to load a program.
-fn section(attach: &Attach) -> String {
-    let within = |module: &Option<String>, function: &str| match module {
-        Some(m) => format!("{m}:{function}"),
-        None => function.to_owned(),
-    };
-    match attach {
-        Attach::Begin | Attach::End | Attach::Error | Attach::Tick { .. } => "raw_tp".to_owned(),
-        Attach::Sample { .. } => "perf_event".to_owned(),
-        Attach::Tracepoint { name, .. } => format!("tp_btf/{name}"),
-        Attach::RawTracepoint { name, .. } => format!("raw_tp/{name}"),
-        Attach::SyscallEntry { .. } => "tp_btf/sys_enter".to_owned(),
-        Attach::SyscallReturn { .. } => "tp_btf/sys_exit".to_owned(),
-        Attach::Fentry { module, function, .. } => format!("fentry/{}", within(module, function)),
-        Attach::Fexit { module, function, .. } => format!("fexit/{}", within(module, function)),
-        Attach::Kprobe { .. } => "kprobe".to_owned(),
-        Attach::Kretprobe { .. } => "kretprobe".to_owned(),
-        // The runtime says of each place where it is.
-        Attach::Uprobe(_) | Attach::Usdt { .. } => "uprobe".to_owned(),
-        Attach::Uretprobe(_) => "uretprobe".to_owned(),
-    }
-}
-
 /// A function name out of a probe's.
 pub(super) fn symbol(unit: &Unit, text: &str) -> String {
     let text: String =
@@ -163,11 +140,11 @@ fn lower_site(unit: &mut Unit, enabling: &Enabling, site: &EnabledSite) {
     cx.finish(&ordinals, out);
     let function = cx.b.finish();
     unit.add_function(function);
-    unit.manifest.programs.push(manifest::Program {
+    unit.manifest.programs.push(manifest::Program::new(
         name,
-        attach: vec![site.attach.clone()],
-        probes: vec![probe.id],
-    });
+        vec![site.attach.clone()],
+        vec![probe.id],
+    ));
 }
 
 /// A program's context.
@@ -177,7 +154,7 @@ pub(super) fn start<'u, 'a>(
     enabling: &Enabling,
     site: &EnabledSite,
 ) -> Context<'u, 'a> {
-    let kind = FunctionKind::Program { section: section(&site.attach) };
+    let kind = FunctionKind::Program { section: site.attach.section() };
     let b = Builder::new(name, kind, &[Type::Ptr]);
     let env = Env {
         site: Rc::new(site.clone()),
@@ -405,11 +382,11 @@ fn lower_places(unit: &mut Unit, enabling: &Enabling, sites: &[&EnabledSite]) {
     cx.finish(&ordinals, out);
     let function = cx.b.finish();
     unit.add_function(function);
-    unit.manifest.programs.push(manifest::Program {
+    unit.manifest.programs.push(manifest::Program::new(
         name,
-        attach: sites.iter().map(|s| s.attach.clone()).collect(),
-        probes: sites.iter().map(|s| s.probe.id).collect(),
-    });
+        sites.iter().map(|s| s.attach.clone()).collect(),
+        sites.iter().map(|s| s.probe.id).collect(),
+    ));
 }
 
 /// Number of entries, ids, texts: by a place's number. None if there is one probe only.

@@ -147,11 +147,11 @@ fn lower_few(unit: &mut Unit, event: &str, enablings: &[&Enabling]) {
     cx.finish(&ordinals, out);
     let function = cx.b.finish();
     unit.add_function(function);
-    unit.manifest.programs.push(manifest::Program {
+    unit.manifest.programs.push(manifest::Program::new(
         name,
-        attach: enablings.iter().map(|e| e.sites[0].attach.clone()).collect(),
-        probes: enablings.iter().map(|e| e.sites[0].probe.id).collect(),
-    });
+        enablings.iter().map(|e| e.sites[0].attach.clone()).collect(),
+        enablings.iter().map(|e| e.sites[0].probe.id).collect(),
+    ));
 }
 
 /// A program that looks up in tables what is to be done for a system call.
@@ -210,7 +210,7 @@ fn lower_table(unit: &mut Unit, event: &str, enablings: &[&Enabling]) {
     cx.finish(&ordinals, out);
     let function = cx.b.finish();
     unit.add_function(function);
-    unit.manifest.programs.push(manifest::Program { name, attach, probes });
+    unit.manifest.programs.push(manifest::Program::new(name, attach, probes));
 }
 
 impl Context<'_, '_> {

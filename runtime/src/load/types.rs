@@ -1,0 +1,181 @@
+//! What is known of the kernel's types, given to libbpf so that it needn't read them all.
+//!
+//! In: how programs attach, the object, and the kernel's types, in which somebody has looked
+//! anyway. Out: handlers of libbpf's that load programs for events with types, by the number of
+//! the type that describes the event; and the few types that the object's relocations look at.
+//! libbpf by itself reads all of them, some megabytes and milliseconds. What isn't known here, as
+//! what modules have, it still looks for.
+
+use libbpf_sys as sys;
+use object::{Object, ObjectSection};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ffi::{CString, c_int, c_long};
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::{AsRawFd, FromRawFd};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use strand_compiler::btf::Btf;
+use strand_compiler::btf::excerpt::{Roots, excerpt, roots};
+use strand_compiler::kernel::Attach;
+use strand_compiler::manifest::Manifest;
+
+/// What libbpf needn't look for.
+#[derive(Debug, Default)]
+pub struct KnownTypes {
+    /// Of events, by the sections of their programs: how these attach, and the number of the type
+    /// that describes the event.
+    events: BTreeMap<String, (sys::bpf_attach_type, u32)>,
+    /// Types that relocations look at, in a file without a name.
+    relocated: Option<File>,
+}
+
+/// Handlers are for the whole process: one object at a time has them.
+static ONE: Mutex<()> = Mutex::new(());
+
+/// What libbpf is told for as long as this lives.
+pub(super) struct Handlers {
+    ids: Vec<c_int>,
+    _one: MutexGuard<'static, ()>,
+}
+
+impl KnownTypes {
+    /// For an object without relocations. Events of modules aren't among them: these take the
+    /// module, too.
+    pub fn of(manifest: &Manifest, kernel: &Btf) -> KnownTypes {
+        let number = |attach: &Attach| {
+            let (None, name, kind) = attach.described()? else { return None };
+            let id = kernel.find(&name, |k| k == kind)?;
+            Some((attach.section(), (attach_type(attach)?, id)))
+        };
+        let events = manifest.programs.iter().flat_map(|p| &p.attach).filter_map(number);
+        KnownTypes { events: events.collect(), relocated: None }
+    }
+
+    /// For one that was built on some kernel. The types of this one are asked for if they are
+    /// needed.
+    pub fn for_object(
+        object: &[u8],
+        manifest: &Manifest,
+        kernel: impl FnOnce() -> Option<Arc<Btf>>,
+    ) -> KnownTypes {
+        let own = Relocated::of(object);
+        let own = own.as_ref().and_then(Relocated::roots);
+        let relocates = own.as_ref().is_none_or(|roots| !roots.is_empty());
+        let mut events = manifest.programs.iter().flat_map(|p| &p.attach);
+        if !relocates && events.all(|a| a.described().is_none()) {
+            return KnownTypes::default();
+        }
+        let Some(kernel) = kernel() else { return KnownTypes::default() };
+        let relocated = own.and_then(|roots| {
+            let types = excerpt(&kernel, &roots)?;
+            // Without it libbpf reads them itself.
+            let mut file = unnamed_file().ok()?;
+            file.write_all(&types).ok()?;
+            Some(file)
+        });
+        KnownTypes { relocated, ..KnownTypes::of(manifest, &kernel) }
+    }
+
+    /// The file with the types that relocations look at.
+    pub(super) fn relocated(&self) -> Option<PathBuf> {
+        Some(format!("/proc/self/fd/{}", self.relocated.as_ref()?.as_raw_fd()).into())
+    }
+
+    /// Tells libbpf how programs of events are to be loaded.
+    pub(super) fn register(&self) -> io::Result<Handlers> {
+        let one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut handlers = Handlers { ids: Vec::new(), _one: one };
+        for (section, (attach_type, id)) in &self.events {
+            let section = CString::new(section.as_str())?;
+            let options = sys::libbpf_prog_handler_opts {
+                sz: size_of::<sys::libbpf_prog_handler_opts>() as sys::size_t,
+                cookie: c_long::from(*id),
+                prog_prepare_load_fn: Some(prepare),
+                ..Default::default()
+            };
+            // SAFETY: libbpf copies the name and the options, and the function is there for good.
+            // No other thread registers anything, as we hold the lock.
+            let handler = unsafe {
+                sys::libbpf_register_prog_handler(
+                    section.as_ptr(),
+                    // Of those that are for tracing it reads the types before it asks us.
+                    sys::BPF_PROG_TYPE_RAW_TRACEPOINT,
+                    *attach_type,
+                    &options,
+                )
+            };
+            if handler < 0 {
+                return Err(io::Error::from_raw_os_error(-handler));
+            }
+            handlers.ids.push(handler);
+        }
+        Ok(handlers)
+    }
+}
+
+impl Drop for Handlers {
+    fn drop(&mut self) {
+        for id in &self.ids {
+            // SAFETY: they are numbers that libbpf gave us, and the lock is still held. No object
+            // looks at its programs' handlers once it is loaded.
+            unsafe { sys::libbpf_unregister_prog_handler(*id) };
+        }
+    }
+}
+
+fn attach_type(attach: &Attach) -> Option<sys::bpf_attach_type> {
+    Some(match attach {
+        Attach::Tracepoint { .. } | Attach::SyscallEntry { .. } | Attach::SyscallReturn { .. } => {
+            sys::BPF_TRACE_RAW_TP
+        }
+        Attach::Fentry { .. } => sys::BPF_TRACE_FENTRY,
+        Attach::Fexit { .. } => sys::BPF_TRACE_FEXIT,
+        _ => return None,
+    })
+}
+
+/// What libbpf calls before it loads such a program.
+unsafe extern "C" fn prepare(
+    program: *mut sys::bpf_program,
+    options: *mut sys::bpf_prog_load_opts,
+    cookie: c_long,
+) -> c_int {
+    // SAFETY: both are libbpf's own, valid during the call. The program's object isn't loaded
+    // yet, so that its type can still be changed.
+    unsafe {
+        (*options).attach_btf_id = cookie as u32;
+        sys::bpf_program__set_type(program, sys::BPF_PROG_TYPE_TRACING)
+    }
+}
+
+/// What an object's relocations refer to.
+struct Relocated {
+    types: Btf,
+    ext: Vec<u8>,
+}
+
+impl Relocated {
+    fn of(object: &[u8]) -> Option<Relocated> {
+        let file = object::File::parse(object).ok()?;
+        let section = |name: &str| Some(file.section_by_name(name)?.data().ok()?.to_vec());
+        let types = Btf::parse(Cow::Owned(section(".BTF")?), None).ok()?;
+        Some(Relocated { types, ext: section(".BTF.ext")? })
+    }
+
+    fn roots(&self) -> Option<Roots<'_>> {
+        roots(&self.types, &self.ext)
+    }
+}
+
+fn unnamed_file() -> io::Result<File> {
+    // SAFETY: the name is a string that lives as long as the call, and nobody else has the
+    // descriptor.
+    unsafe {
+        match libc::memfd_create(c"types".as_ptr(), libc::MFD_CLOEXEC) {
+            -1 => Err(io::Error::last_os_error()),
+            fd => Ok(File::from_raw_fd(fd)),
+        }
+    }
+}
