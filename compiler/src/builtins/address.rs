@@ -3,7 +3,6 @@
 //! The program only records the address (and whose it is); the runtime finds the name.
 
 use super::{Call, Context, Operand, Param, ParamKind, ResultType, Subroutine, required};
-use crate::ir::BinOp;
 use crate::manifest::SymbolKind;
 
 const ONE_ADDRESS: &[Param] = &[required(ParamKind::Address)];
@@ -46,7 +45,6 @@ const fn user(name: &'static str, kind: SymbolKind, doc: &'static str) -> Subrou
 fn user_address(cx: &mut Context, call: &Call) -> Operand {
     let address = cx.expr(&call.args[0]);
     let address = cx.number(&address);
-    let both = cx.current_ids();
-    let tgid = cx.b.binary_imm(BinOp::LShr, both, 32);
+    let tgid = cx.process_id();
     Operand::Words(vec![tgid, address])
 }

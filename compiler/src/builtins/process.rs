@@ -11,15 +11,8 @@ use crate::manifest::Fault;
 use std::rc::Rc;
 
 pub(super) const VARIABLES: &[Variable] = &[
-    number("pid", "pid_t", "the id of the current process", |cx| {
-        let both = cx.current_ids();
-        let tgid = cx.b.binary_imm(BinOp::LShr, both, 32);
-        Operand::Number(cx.b.unary(UnOp::Sext32, tgid))
-    }),
-    number("tid", "id_t", "the id of the current thread", |cx| {
-        let both = cx.current_ids();
-        Operand::Number(cx.b.unary(UnOp::Sext32, both))
-    }),
+    number("pid", "pid_t", "the id of the current process", |cx| Operand::Number(cx.process_id())),
+    number("tid", "id_t", "the id of the current thread", |cx| Operand::Number(cx.thread_id())),
     number("uid", "uid_t", "the real user id of the current process", |cx| {
         let both = cx.helper(Helper::GET_CURRENT_UID_GID, &[]);
         Operand::Number(cx.b.unary(UnOp::Zext32, both))
@@ -160,17 +153,6 @@ const fn number(
     lower: fn(&mut Context) -> Operand,
 ) -> Variable {
     Variable { name, ty, text_bound: None, doc, lower }
-}
-
-impl Context<'_, '_> {
-    /// The process's id and the thread's, as bpf_get_current_pid_tgid has them. A tick is
-    /// fired by the clock: whoever runs the program for it is nobody's process.
-    pub(crate) fn current_ids(&mut self) -> Value {
-        match self.attach() {
-            crate::kernel::Attach::Tick { .. } => self.int(0),
-            _ => self.helper(Helper::GET_CURRENT_PID_TGID, &[]),
-        }
-    }
 }
 
 fn execname(_: &mut Context) -> Operand {

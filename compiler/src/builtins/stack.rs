@@ -115,8 +115,7 @@ impl Context<'_, '_> {
         let mut offset = datum.offset;
         let mut size = datum.size;
         if user {
-            let both = self.current_ids();
-            let tgid = self.b.binary_imm(BinOp::LShr, both, 32);
+            let tgid = self.process_id();
             self.b.store(Width::W64, at, offset as i32, tgid);
             offset += 8;
             size -= 8;

@@ -45,6 +45,13 @@ const REGISTERS: Registers = Registers {
 /// Where the number of the system call is while it runs (`orig_ax`).
 pub(crate) const SYSCALL_NUMBER: i32 = 120;
 
+/// Where the code segment is, and which 64-bit code has.
+pub(crate) const CODE_SEGMENT: (i32, i64) = (136, 0x33);
+
+/// Registers that are alike while a call of 64-bit code runs: its instruction leaves in `cx` and
+/// `r11` what it returns to, `ip` and `flags`.
+pub(crate) const ALIKE_IN_CALLS: [(i32, i32); 2] = [(88, 128), (48, 144)];
+
 /// What the verifier makes of a word of a typed event's context.
 enum Class {
     /// A number.

@@ -15,6 +15,7 @@ mod args;
 mod clause;
 mod context;
 mod copied;
+mod current;
 mod effect;
 mod expr;
 mod fault;

@@ -16,6 +16,21 @@ impl Context<'_, '_> {
         let field = field(&btf, root, path)?;
         Some(self.unit.field(field))
     }
+
+    /// An element of a member that is an array of bytes.
+    pub(crate) fn element_of(&mut self, record: &str, member: &str, index: u32) -> Option<FieldId> {
+        let btf = self.unit.kernel.btf()?;
+        let root = btf.find(record, |k| k == BtfKind::Struct)?;
+        let mut field = field(&btf, root, &[member])?;
+        if index >= field.size {
+            return None;
+        }
+        field.path.push(index);
+        field.offset += index;
+        field.size = 1;
+        field.name = format!("{}[{index}]", field.name);
+        Some(self.unit.field(field))
+    }
 }
 
 fn field(btf: &Btf, root: u32, names: &[&str]) -> Option<Field> {

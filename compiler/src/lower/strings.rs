@@ -116,12 +116,6 @@ impl Context<'_, '_> {
         length
     }
 
-    fn write_comm(&mut self, at: Value, offset: u32) {
-        let to = self.b.add_imm(at, i64::from(offset));
-        let size = self.int(i64::from(COMM));
-        self.helper(Helper::GET_CURRENT_COMM, &[to, size]);
-    }
-
     /// Text as a record or, with `pad`, a key has it: as [`Context::copy_text`], but nobody wants
     /// its length.
     pub(crate) fn place_text(
@@ -137,11 +131,7 @@ impl Context<'_, '_> {
             self.copy_text(at, offset, size, text, pad, span);
             return;
         }
-        // Some kernels (6.1) leave what is behind the text as it was.
-        if pad {
-            self.clear(at, offset, size);
-        }
-        self.write_comm(at, offset);
+        self.write_name(at, offset, size, pad);
     }
 
     /// Faults if the text is NULL.
@@ -248,7 +238,7 @@ impl Context<'_, '_> {
             Text::Memory(at, size) => (*at, *size),
             Text::Comm => {
                 let at = self.memory(COMM);
-                self.write_comm(at, 0);
+                self.write_name(at, 0, COMM, false);
                 (at, COMM)
             }
             Text::Stored(at, size) => {
@@ -316,6 +306,12 @@ impl Context<'_, '_> {
     /// second. For `==` and `!=` any other number than 0 will do.
     fn order(&mut self, op: BinaryOp, a: &Text, b: &Text, span: Span) -> Value {
         let equality = matches!(op, BinaryOp::Eq | BinaryOp::Ne);
+        if let (Text::Comm, Text::Literal(literal)) | (Text::Literal(literal), Text::Comm) = (a, b)
+            && equality
+            && let Some(difference) = self.name_differs(literal)
+        {
+            return difference;
+        }
         match (a, b) {
             (Text::Literal(a), Text::Literal(b)) => self.int(a.cmp(b) as i64),
             (text, Text::Literal(literal)) | (Text::Literal(literal), text)

@@ -5,6 +5,7 @@
 //! which enablings share a program, and which calls are 32-bit programs'.
 
 use super::context::{Column, Context, Firing};
+use super::current::asks_for_thread;
 use super::program::{start, symbol};
 use super::unit::Unit;
 use crate::ir::{BinOp, BlockId, Cond, Helper, Type, Value, Width};
@@ -94,6 +95,8 @@ const CALLS: u32 = 512;
 const INDEXES: u32 = 2 * CALLS;
 /// What the kernel notes in `thread_info.status` while such a call runs (TS_COMPAT).
 const COMPAT: i64 = 2;
+/// Where it notes that.
+const STATUS: [&str; 2] = ["thread_info", "status"];
 /// Bytes of a call's name with its NUL.
 const NAME: u32 = 32;
 
@@ -187,7 +190,7 @@ fn lower_table(unit: &mut Unit, event: &str, enablings: &[&Enabling]) {
     let name = symbol(unit, event);
     let mut cx = start(unit, &name, first, site);
     let out = cx.b.block(&[]);
-    let index = cx.call_index(&site.attach, out);
+    let index = cx.call_index(enablings, out);
     let offset = cx.b.binary_imm(BinOp::Shl, index, 1);
     let table = cx.b.rodata(groups);
     let at = cx.b.binary(BinOp::Add, table, offset);
@@ -238,11 +241,11 @@ impl Context<'_, '_> {
             && enablings.len() == 1
             && own < CALLS as usize
             && other >= CALLS as usize
-            && self.go_on_if_kind_agrees(number, own as i64, other as i64 - i64::from(CALLS), out)
+            && self.go_on_if_kind_agrees(number, own, other - CALLS as usize, enablings, out)
         {
             return self.int(0);
         }
-        let index = match self.running_compat() {
+        let index = match self.running_compat(enablings) {
             Some(compat) => {
                 if all.iter().any(|(n, _)| *n >= CALLS as usize) {
                     self.env.compat = Some(compat);
@@ -268,20 +271,27 @@ impl Context<'_, '_> {
     /// A system call by its two numbers, one of which it is: goes on if a program of the kind
     /// calls whose number it is. A bit in which the numbers differ tells whose that is, and has
     /// to be as the kind has it. False, and nothing done, if there is but one number or kind.
-    fn go_on_if_kind_agrees(&mut self, number: Value, own: i64, other: i64, out: BlockId) -> bool {
+    fn go_on_if_kind_agrees(
+        &mut self,
+        number: Value,
+        own: usize,
+        other: usize,
+        enablings: &[&Enabling],
+        out: BlockId,
+    ) -> bool {
+        let (own, other) = (own as i64, other as i64);
         let difference = own ^ other;
         if difference == 0 {
             return false;
         }
-        let Some(status) = self.running_status() else { return false };
-        let compat = self.b.binary_imm(BinOp::And, status, COMPAT);
+        let Some(compat) = self.running_compat(enablings) else { return false };
         self.env.compat = Some(compat);
         let (bit, wanted) = (difference.trailing_zeros(), COMPAT.trailing_zeros());
         let moved = match bit.checked_sub(wanted) {
             Some(down) => self.b.binary_imm(BinOp::LShr, number, down.into()),
             None => self.b.binary_imm(BinOp::Shl, number, (wanted - bit).into()),
         };
-        let both = self.b.binary(BinOp::Xor, moved, status);
+        let both = self.b.binary(BinOp::Xor, moved, compat);
         let both = self.b.binary_imm(BinOp::And, both, COMPAT);
         let of_own = self.int((own >> bit & 1) << wanted);
         self.go_on_if(Cond::Eq, both, of_own, out);
@@ -295,11 +305,11 @@ impl Context<'_, '_> {
     }
 
     /// Where in the tables this system call is.
-    fn call_index(&mut self, attach: &Attach, out: BlockId) -> Value {
-        let nr = self.call_number(attach);
+    fn call_index(&mut self, enablings: &[&Enabling], out: BlockId) -> Value {
+        let nr = self.call_number(&enablings[0].sites[0].attach);
         let limit = self.int(i64::from(CALLS));
         self.go_on_if(Cond::ULt, nr, limit, out);
-        let index = match self.running_compat() {
+        let index = match self.running_compat(enablings) {
             None => nr,
             Some(compat) => self.index_of(nr, compat),
         };
@@ -315,23 +325,49 @@ impl Context<'_, '_> {
 
     /// COMPAT if the thread is in a system call of a 32-bit program, else 0; none if there are no
     /// such.
-    fn running_compat(&mut self) -> Option<Value> {
-        let status = self.running_status()?;
-        Some(self.b.binary_imm(BinOp::And, status, COMPAT))
+    ///
+    /// The thread's status says it, but to ask for the thread takes longer than all else that is
+    /// done for a call. Its registers nearly say it: the instruction by which 64-bit code makes a
+    /// call leaves two of them alike, so that only where they aren't the status is looked at. (To
+    /// make a 32-bit call look like another, a program has to mean it.)
+    fn running_compat(&mut self, enablings: &[&Enabling]) -> Option<Value> {
+        self.field_of("task_struct", &STATUS)?;
+        let program = self.unit.program;
+        if enablings.iter().any(|e| asks_for_thread(program, &e.clauses)) {
+            return Some(self.compat_of_thread());
+        }
+        let done = self.b.block(&[Type::I64]);
+        let slow = self.b.block(&[]);
+        let bpf = self.env.bpf;
+        let regs = self.b.load_ptr(bpf, 0);
+        let (segment, native) = super::args::CODE_SEGMENT;
+        let segment = self.b.load(Width::W16, false, regs, segment);
+        let native = self.int(native);
+        self.go_on_if(Cond::Eq, segment, native, slow);
+        for (a, b) in super::args::ALIKE_IN_CALLS {
+            let [a, b] = [a, b].map(|at| self.b.load(Width::W64, false, regs, at));
+            self.go_on_if(Cond::Eq, a, b, slow);
+        }
+        let none = self.int(0);
+        self.b.jump(done, &[none]);
+        self.b.switch_to(slow);
+        let compat = self.compat_of_thread();
+        self.b.jump(done, &[compat]);
+        self.b.switch_to(done);
+        Some(self.b.block_param(done, 0))
     }
 
-    /// The thread's status, in which COMPAT is that; none if there is nothing such.
-    fn running_status(&mut self) -> Option<Value> {
-        const STATUS: [&str; 2] = ["thread_info", "status"];
-        self.field_of("task_struct", &STATUS)?;
+    /// The same, by the thread's status.
+    fn compat_of_thread(&mut self) -> Value {
         let task = self.helper(Helper::GET_CURRENT_TASK_BTF, &[]);
         let status = self.task_field(task, &STATUS);
-        Some(self.number(&status))
+        let status = self.number(&status);
+        self.b.binary_imm(BinOp::And, status, COMPAT)
     }
 
     /// Not 0 if the system call that fires is a 32-bit program's; none if there are no such.
     pub(super) fn is_compat(&mut self) -> Option<Value> {
-        self.field_of("task_struct", &["thread_info", "status"])?;
+        self.field_of("task_struct", &STATUS)?;
         let Firing::Table { index, .. } = self.env.firing else { return self.env.compat };
         Some(self.b.binary_imm(BinOp::And, index, i64::from(CALLS)))
     }
