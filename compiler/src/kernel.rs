@@ -520,6 +520,8 @@ pub enum Feature {
     Kprobe,
     /// Hash maps without preallocation are safe in all contexts (6.1).
     HashNoPrealloc,
+    /// An event within a tracepoint's program doesn't run that program again (6.2).
+    TracepointsNeverNest,
 }
 
 /// Matches D's globs: `*`, `?`, `[a-z]`, `[!…]`, `\` quotes; an empty pattern matches all.

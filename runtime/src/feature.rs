@@ -24,6 +24,8 @@ pub fn has(feature: Feature, btf: Option<&Btf>) -> bool {
             std::path::Path::new("/sys/bus/event_source/devices/kprobe/type").exists()
         }
         Feature::HashNoPrealloc => hash_no_prealloc(),
+        // That takes two events, one in the other, which can't be had at will.
+        Feature::TracepointsNeverNest => btf.is_some_and(|btf| by_types(feature, btf)),
     }
 }
 
@@ -273,5 +275,7 @@ pub fn by_types(feature: Feature, btf: &Btf) -> bool {
         Feature::Fentry => function("bpf_trampoline_link_prog"),
         Feature::Kprobe => function("register_kprobe"),
         Feature::HashNoPrealloc => function("bpf_mem_alloc_init"),
+        // Counted where it is left out since all kinds of tracing programs share that.
+        Feature::TracepointsNeverNest => function("bpf_prog_inc_misses_counter"),
     }
 }

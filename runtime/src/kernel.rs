@@ -310,7 +310,10 @@ impl Kernel for LiveKernel {
         if let Some(known) = lock(&self.features).get(&feature) {
             return *known;
         }
-        let needs_btf = matches!(feature, Feature::BtfTracepoint | Feature::Fentry);
+        let needs_btf = matches!(
+            feature,
+            Feature::BtfTracepoint | Feature::Fentry | Feature::TracepointsNeverNest
+        );
         let btf = if needs_btf || !may_ask(self) { self.btf() } else { None };
         let answer = if may_ask(self) {
             feature::has(feature, btf.as_deref())

@@ -3,8 +3,7 @@
 //! In: `@a[keys] = f(value, increment)`. Out: a look-up (an insert at first) and a few
 //! instructions. Counters are added to atomically, since an interrupt on the same CPU may
 //! update the same element between two of our instructions, but where nothing can
-//! ([`super::syscall::exclusive`]). What finds no room is
-//! counted as an aggregation drop.
+//! ([`super::exclusive`]). What finds no room is counted as an aggregation drop.
 //!
 //! The words of each function's value are documented at
 //! [`AggregatingFunction`].

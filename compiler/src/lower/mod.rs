@@ -17,6 +17,7 @@ mod context;
 mod copied;
 mod current;
 mod effect;
+mod exclusive;
 mod expr;
 mod fault;
 mod layout;

@@ -5,6 +5,7 @@
 //! programs) share a program too; each has its number as a cookie, which tells them apart.
 
 use super::context::{Column, Context, Env, Firing};
+use super::exclusive::exclusive;
 use super::fault::{FaultBlock, FaultTarget};
 use super::loops::Area;
 use super::syscall;
@@ -78,7 +79,7 @@ fn is_plain(e: &Expr) -> bool {
 /// Lowers everything that fires.
 pub(crate) fn lower_all(unit: &mut Unit) {
     let program = unit.program;
-    unit.exclusive = syscall::exclusive(program);
+    unit.exclusive = exclusive(unit);
     let (mut entries, mut returns) = (Vec::new(), Vec::new());
     for enabling in &program.enablings {
         for site in &enabling.sites {
@@ -345,7 +346,7 @@ impl Context<'_, '_> {
 
 /// Sites in groups in which none attaches where another does: of two probes at one place a
 /// cookie could tell only one.
-fn places(sites: &[EnabledSite]) -> Vec<Vec<&EnabledSite>> {
+pub(super) fn places(sites: &[EnabledSite]) -> Vec<Vec<&EnabledSite>> {
     let mut groups: Vec<Vec<&EnabledSite>> = Vec::new();
     let mut met: FxHashMap<&Attach, usize> = FxHashMap::default();
     for site in sites {

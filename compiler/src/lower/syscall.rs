@@ -11,9 +11,8 @@ use super::unit::Unit;
 use crate::ir::{BinOp, BlockId, Cond, Helper, Type, Value, Width};
 use crate::kernel::Attach;
 use crate::manifest::{self, State};
-use crate::typed::walk::{self, Node};
-use crate::typed::{AggregationId, EnabledSite, Enabling, Program, StatementKind};
-use rustc_hash::{FxHashMap, FxHashSet};
+use crate::typed::{EnabledSite, Enabling};
+use rustc_hash::FxHashSet;
 use std::rc::Rc;
 
 /// Lowers the enablings of entries and returns.
@@ -25,46 +24,10 @@ pub(super) fn lower(unit: &mut Unit, entries: &[&Enabling], returns: &[&Enabling
     }
 }
 
-/// Aggregations that a single program changes, one of system calls: nothing that happens on its
-/// processor while it runs changes them too. Interrupts make no system calls, and where another
-/// thread can take the processor, as it can from 7.0 on, the kernel lets none enter a program that
-/// was left there.
-pub(super) fn exclusive(program: &Program) -> FxHashSet<AggregationId> {
-    const SEVERAL: u32 = u32::MAX;
-    let mut layer_of: FxHashMap<*const Enabling, u32> = FxHashMap::default();
-    let of = |entry: bool| -> Vec<&Enabling> {
-        let wanted = |e: &&Enabling| match e.sites.first().map(|s| &s.attach) {
-            Some(Attach::SyscallEntry { .. }) => entry,
-            Some(Attach::SyscallReturn { .. }) => !entry,
-            _ => false,
-        };
-        program.enablings.iter().filter(wanted).collect()
-    };
-    for layer in layers(&of(true)).into_iter().chain(layers(&of(false))) {
-        let number = layer_of.len() as u32;
-        layer_of.extend(layer.into_iter().map(|e| (std::ptr::from_ref(e), number)));
-    }
-    let mut changed_by: FxHashMap<AggregationId, u32> = FxHashMap::default();
-    for enabling in &program.enablings {
-        let by = layer_of.get(&std::ptr::from_ref(enabling)).copied().unwrap_or(SEVERAL);
-        for clause in &enabling.clauses {
-            walk::clause(clause, &mut |node| {
-                if let Node::Statement(s) = node
-                    && let StatementKind::Aggregate { aggregation, .. } = &s.kind
-                {
-                    let known = changed_by.entry(*aggregation).or_insert(by);
-                    *known = if *known == by { by } else { SEVERAL };
-                }
-            });
-        }
-    }
-    changed_by.into_iter().filter(|(_, by)| *by != SEVERAL).map(|(id, _)| id).collect()
-}
-
 /// Puts together as many enablings as have no system call in common: a table has one
 /// group of clauses for each. More than one layer is needed where probes of several
 /// providers share a call.
-fn layers<'e>(enablings: &[&'e Enabling]) -> Vec<Vec<&'e Enabling>> {
+pub(super) fn layers<'e>(enablings: &[&'e Enabling]) -> Vec<Vec<&'e Enabling>> {
     let mut layers: Vec<(FxHashSet<u32>, Vec<&Enabling>)> = Vec::new();
     for enabling in enablings {
         let numbers: Vec<u32> = enabling.sites.iter().map(call_of).collect();
@@ -389,12 +352,7 @@ impl Context<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::{KnownTypes, check};
-    use crate::fixture::FixtureKernel;
     use crate::kernel::Probe;
-    use strand_grammar::UnitKind;
-    use strand_grammar::macros::Macros;
-    use strand_grammar::source::{SourceKind, Sources};
 
     fn enabling(numbers: &[u32]) -> Enabling {
         let site = |number: &u32| EnabledSite {
@@ -413,31 +371,5 @@ mod tests {
             .map(|layer| layer.iter().map(|e| e.sites.iter().map(call_of).collect()).collect())
             .collect();
         assert_eq!(numbers, [vec![vec![1, 2], vec![4]], vec![vec![2, 3]], vec![vec![2]]]);
-    }
-
-    /// Whether one program alone changes an aggregation.
-    #[test]
-    fn aggregations_of_one_program() {
-        let text = "
-            syscall::read:entry, syscall::write:entry { @one = count(); @both = count(); }
-            syscall::read:return { @both = count(); @nested[pid] = quantize(arg0); }
-            syscall::read:return { if (arg0) { @nested[1] = quantize(arg0); } @timed = count(); }
-            tick-1s { @timed = count(); @clock = count(); }";
-        let kernel = FixtureKernel::new();
-        let mut sources = Sources::new();
-        let source = sources.add("test.d", text, SourceKind::Script);
-        let unit = strand_grammar::Unit { source, kind: UnitKind::Script };
-        let (syntax, diagnostics) =
-            strand_grammar::parse(&sources, &[unit], &KnownTypes::new(&kernel), &Macros::default());
-        assert_eq!(diagnostics, []);
-        let (program, diagnostics) =
-            check(&syntax, &mut sources, &kernel, &crate::options::Options::default());
-        assert_eq!(diagnostics, []);
-        let mut alone: Vec<&str> = exclusive(&program)
-            .iter()
-            .map(|id| program.aggregations[id.0 as usize].name.as_str())
-            .collect();
-        alone.sort_unstable();
-        assert_eq!(alone, ["nested", "one"]);
     }
 }
