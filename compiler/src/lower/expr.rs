@@ -336,21 +336,60 @@ impl Context<'_, '_> {
             self.b.switch_to(done);
             return Operand::Number(self.b.block_param(done, 0));
         }
-        let size = self.unit.size(e.ty);
         let text = matches!(types.resolved(e.ty), DType::String);
+        let size = self.unit.size(e.ty);
+        // Both arms write there, if any does.
         let at = self.memory(size);
-        let done = self.b.block(&[]);
         self.branch_on(c, yes, no);
-        for (block, arm) in [(yes, a), (no, b)] {
+        let arms = [(yes, a), (no, b)].map(|(block, arm)| {
             self.b.switch_to(block);
-            let v = self.expr(arm);
-            if !matches!(v, Operand::Nothing) {
-                self.store_value(at, 0, e.ty, &v, arm.span);
+            let value = self.expr(arm);
+            (self.b.current(), value, arm.span)
+        });
+        if text && let Some(either) = self.either_address(&arms) {
+            return Operand::Text(either);
+        }
+        let done = self.b.block(&[]);
+        for (block, value, span) in &arms {
+            self.b.switch_to(*block);
+            if !matches!(value, Operand::Nothing) {
+                self.store_value(at, 0, e.ty, value, *span);
             }
             self.b.jump(done, &[]);
         }
         self.b.switch_to(done);
         if text { Operand::Text(Text::Stored(at, size)) } else { Operand::Bytes(at, size) }
+    }
+
+    /// One of two texts of which one at least is at an address of the kernel's, by its address:
+    /// constants have one, too. None, and nothing done, if they are others.
+    fn either_address(&mut self, arms: &[(BlockId, Operand, Span); 2]) -> Option<Text> {
+        let limit = |operand: &Operand| match operand {
+            Operand::Text(Text::Kernel(_, limit)) => Some(*limit),
+            Operand::Text(Text::Literal(bytes)) => Some(Some(bytes.len() as u32)),
+            Operand::Text(Text::Null) => Some(Some(0)),
+            _ => None,
+        };
+        let (first, second) = (limit(&arms[0].1)?, limit(&arms[1].1)?);
+        if !arms.iter().any(|(_, v, _)| matches!(v, Operand::Text(Text::Kernel(..)))) {
+            return None;
+        }
+        let done = self.b.block(&[Type::I64]);
+        for (block, value, span) in arms {
+            self.b.switch_to(*block);
+            let address = match value {
+                Operand::Text(Text::Kernel(address, _)) => self.launder(*address),
+                Operand::Text(text @ Text::Literal(_)) => {
+                    let (at, _) = self.text_memory(text, *span);
+                    self.launder(at)
+                }
+                _ => self.int(0),
+            };
+            self.b.jump(done, &[address]);
+        }
+        self.b.switch_to(done);
+        let limit = first.zip(second).map(|(a, b)| a.max(b));
+        Some(Text::Kernel(self.b.block_param(done, 0), limit))
     }
 
     // ------------------------------------------------------------ assignment

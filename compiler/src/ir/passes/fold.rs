@@ -328,6 +328,8 @@ impl Folder {
             };
             match (cond, self.constant(b), self.def(a)) {
                 (Cond::Ne, Some(0), Some(Op::Compare(c, x, y))) => (cond, a, b) = (*c, *x, *y),
+                // So that it is seen to be the test that a load through the pointer makes.
+                (Cond::Ne | Cond::Eq, Some(0), Some(Op::Unary(UnOp::Address, p))) => a = *p,
                 (Cond::Eq, Some(0), Some(Op::Compare(c, x, y))) => {
                     (cond, a, b) = (c.negate(), *x, *y);
                 }
@@ -364,7 +366,15 @@ impl Folder {
     fn is_address(&self, v: Value) -> bool {
         matches!(
             self.def(v),
-            Some(Op::Slot(_) | Op::Map(_) | Op::Rodata(_) | Op::Bss(_) | Op::Function(_))
+            Some(
+                Op::Slot(_)
+                    | Op::Map(_)
+                    | Op::Rodata(_)
+                    | Op::Bss(_)
+                    | Op::Function(_)
+                    // There is always one.
+                    | Op::Helper(Helper::GET_CURRENT_TASK_BTF, _)
+            )
         )
     }
 
