@@ -7,7 +7,7 @@
 //! are called that need none.
 
 use super::COMM;
-use super::context::{Context, Operand};
+use super::context::Context;
 use crate::ir::{BinOp, FieldId, Helper, Type, UnOp, Value, Width};
 use crate::kernel::Attach;
 use crate::typed::walk::{self, Node};
@@ -72,10 +72,10 @@ impl Context<'_, '_> {
 
     fn of_current_task(&mut self, member: &str) -> Option<Value> {
         self.attach().described()?;
-        self.field_of(TASK, &[member])?;
+        let id = self.field_of(TASK, &[member])?;
         let task = self.helper(Helper::GET_CURRENT_TASK_BTF, &[]);
-        let Operand::Number(id) = self.task_field(task, &[member]) else { return None };
-        Some(id)
+        // No id is below 0, so there is no sign to extend.
+        Some(self.b.load_field(Type::I64, Width::W32, false, task, id))
     }
 
     /// The name of the current thread, with zeros behind it, as two words of memory; none where

@@ -22,8 +22,8 @@ pub(crate) struct KeyLayout {
     pub data: Vec<Datum>,
     /// What it begins with.
     pub prefix: Prefix,
-    /// Has gaps that must be zeroed.
-    pub gaps: bool,
+    /// Offsets and sizes of gaps, which must be zeroed.
+    pub gaps: Vec<(u32, u32)>,
 }
 
 /// A u64 at the start of a key, which is no part of the tuple.
@@ -41,8 +41,8 @@ impl KeyLayout {
     pub fn new(types: &Types, keys: &[TypeId], bounds: &[u32], prefix: Prefix) -> Self {
         let mut fields = Vec::new();
         let mut data = Vec::new();
+        let mut gaps = Vec::new();
         let mut end = 0;
-        let mut used = 0;
         let mut align = 1;
         let name = match prefix {
             Prefix::None => None,
@@ -52,7 +52,7 @@ impl KeyLayout {
         if let Some(name) = name {
             let kind = LayoutKind::Int { bytes: 8, signed: false };
             fields.push(LayoutField { name: name.to_owned(), offset: 0, kind });
-            (end, used, align) = (8, 8, 8);
+            (end, align) = (8, 8);
         }
         for (i, key) in keys.iter().enumerate() {
             let bound = bounds.get(i).copied().unwrap_or(0);
@@ -70,12 +70,14 @@ impl KeyLayout {
             };
             fields.push(LayoutField { name: format!("k{i}"), offset, kind: layout_kind });
             data.push(Datum { offset, size, kind });
+            gaps.push((end, offset - end));
             end = offset + size;
-            used += size;
             align = align.max(alignment);
         }
         let size = round_up(end.max(1), align);
-        KeyLayout { layout: Layout { size, align, fields }, data, prefix, gaps: used != size }
+        gaps.push((end, size - end));
+        gaps.retain(|(_, size)| *size > 0);
+        KeyLayout { layout: Layout { size, align, fields }, data, prefix, gaps }
     }
 }
 

@@ -163,16 +163,20 @@ fn lower_table(unit: &mut Unit, event: &str, enablings: &[&Enabling]) {
     cx.go_on_in_state(State::Active, out);
     cx.locals(enablings);
     let mut ordinals = Vec::new();
+    let fields = [None, None, Some(functions), None];
+    cx.env.firing = Firing::Table { index, len: INDEXES, ids, fields };
     for (n, enabling) in enablings.iter().enumerate() {
-        let (mine, next) = (cx.b.block(&[]), cx.b.block(&[]));
-        cx.b.branch_imm(Cond::Eq, group, n as i64 + 1, mine, next);
-        cx.b.switch_to(mine);
-        let fields = [None, None, Some(functions), None];
-        cx.env.firing = Firing::Table { index, len: INDEXES, ids, fields };
-        cx.call(enabling, &mut ordinals, out);
-        cx.b.switch_to(next);
+        // It is one of them, so it is the last if it is none before.
+        if n + 1 < enablings.len() {
+            let (mine, next) = (cx.b.block(&[]), cx.b.block(&[]));
+            cx.b.branch_imm(Cond::Eq, group, n as i64 + 1, mine, next);
+            cx.b.switch_to(mine);
+            cx.call(enabling, &mut ordinals, out);
+            cx.b.switch_to(next);
+        } else {
+            cx.call(enabling, &mut ordinals, out);
+        }
     }
-    cx.b.jump(out, &[]);
     cx.finish(&ordinals, out);
     let function = cx.b.finish();
     unit.add_function(function);

@@ -149,8 +149,8 @@ impl Context<'_, '_> {
             Prefix::Aggregation(n) => Some(self.int(i64::from(n))),
         };
         let at = self.key_memory(map, layout.layout.size);
-        if layout.gaps {
-            self.clear(at, 0, layout.layout.size);
+        for (offset, size) in &layout.gaps {
+            self.clear(at, *offset, *size);
         }
         if let Some(number) = number {
             self.b.store(Width::W64, at, 0, number);
