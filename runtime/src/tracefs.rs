@@ -153,11 +153,16 @@ pub fn read_debug(path: &str) -> io::Result<String> {
     }
 }
 
+/// Bytes that a read of such a file gives at most.
+const PIECE: usize = 4096;
+
 fn read_at(root: &OwnedFd, path: &str) -> io::Result<String> {
     let path = CString::new(path).map_err(|_| io::Error::from(io::ErrorKind::NotFound))?;
     let fd = open_at(root.as_raw_fd(), &path, libc::O_RDONLY)?;
-    let mut bytes = Vec::new();
-    std::fs::File::from(fd).read_to_end(&mut bytes)?;
+    // Most files are shorter than what the kernel gives at once. It makes their text anew for each
+    // piece, and has no size to ask for, which `take` keeps from being asked for.
+    let mut bytes = Vec::with_capacity(PIECE);
+    std::fs::File::from(fd).take(u64::MAX).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

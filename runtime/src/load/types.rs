@@ -10,6 +10,7 @@ use libbpf_sys as sys;
 use object::{Object, ObjectSection};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ffi::{CString, c_int, c_long};
 use std::fs::File;
 use std::io::{self, Write};
@@ -44,13 +45,20 @@ impl KnownTypes {
     /// For an object without relocations. Events of modules aren't among them: these take the
     /// module, too.
     pub fn of(manifest: &Manifest, kernel: &Btf) -> KnownTypes {
-        let number = |attach: &Attach| {
-            let (None, name, kind) = attach.described()? else { return None };
-            let id = kernel.find(&name, |k| k == kind)?;
-            Some((attach.section(), (attach_type(attach)?, id)))
-        };
-        let events = manifest.programs.iter().flat_map(|p| &p.attach).filter_map(number);
-        KnownTypes { events: events.collect(), relocated: None }
+        let mut events = BTreeMap::new();
+        for attach in manifest.programs.iter().flat_map(|p| &p.attach) {
+            let (Some((None, name, kind)), Some(how)) = (attach.described(), attach_type(attach))
+            else {
+                continue;
+            };
+            // Hundreds of system calls are one event.
+            if let Entry::Vacant(new) = events.entry(attach.section())
+                && let Some(id) = kernel.find(&name, |k| k == kind)
+            {
+                new.insert((how, id));
+            }
+        }
+        KnownTypes { events, relocated: None }
     }
 
     /// For one that was built on some kernel. The types of this one are asked for if they are
