@@ -5,13 +5,10 @@
 //! whose arguments are others. The verifier wouldn't notice: it refuses what isn't there, but a
 //! word is as good as any to it.
 
-use crate::kernel::{module_types, own_types};
+use crate::kernel::types_by_module;
 use crate::load::LoadError;
 use crate::{absent, preflight};
-use std::cell::OnceCell;
-use std::sync::Arc;
 use strand_compiler::Compiled;
-use strand_compiler::btf::Btf;
 use strand_compiler::kernel::{Attach, Kernel};
 use strand_compiler::manifest::{Manifest, Reads};
 use strand_compiler::prototype::{Words, words_read};
@@ -41,14 +38,7 @@ pub(crate) fn arguments(manifest: &Manifest) -> Vec<LoadError> {
     if script.release == release {
         return Vec::new();
     }
-    let own: OnceCell<Option<Arc<Btf>>> = OnceCell::new();
-    let types = |module: Option<&str>| {
-        let own = own.get_or_init(own_types).clone()?;
-        match module {
-            Some(m) => module_types(m, own),
-            None => Some(own),
-        }
-    };
+    let types = types_by_module();
     let find = |name: &str| manifest.programs.iter().find(|p| p.name == name);
     let changed = |reads: &Reads| {
         let attach = find(&reads.program)?.attach.first()?;

@@ -12,6 +12,7 @@ use crate::tracefs::{Tracefs, TracefsError};
 use crate::user::Users;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -248,13 +249,7 @@ impl Kernel for LiveKernel {
         if !self.is_live() {
             return Vec::new();
         }
-        let Ok(entries) = std::fs::read_dir(BTF_FOLDER) else { return Vec::new() };
-        let mut names: Vec<String> = entries
-            .filter_map(|e| e.ok()?.file_name().into_string().ok())
-            .filter(|name| name != "vmlinux")
-            .collect();
-        names.sort();
-        names
+        btf_modules()
     }
 
     fn probes(&self, pattern: &ProbePattern) -> Result<Vec<Probe>, ProbeError> {
@@ -350,6 +345,35 @@ pub fn own_types() -> Option<Arc<Btf>> {
         None => Cow::Owned(std::fs::read(path).ok()?),
     };
     Some(Arc::new(Btf::parse(data, None).ok()?))
+}
+
+/// Names of loaded modules with types, sorted.
+pub fn btf_modules() -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(BTF_FOLDER) else { return Vec::new() };
+    let mut names: Vec<String> = entries
+        .filter_map(|e| e.ok()?.file_name().into_string().ok())
+        .filter(|name| name != "vmlinux")
+        .collect();
+    names.sort();
+    names
+}
+
+/// The types of a module, or the kernel's own, each read once.
+pub fn types_by_module() -> impl Fn(Option<&str>) -> Option<Arc<Btf>> {
+    let known: RefCell<FxHashMap<Option<String>, Option<Arc<Btf>>>> = RefCell::default();
+    move |module| {
+        let key = module.map(str::to_owned);
+        if let Some(types) = known.borrow().get(&key) {
+            return types.clone();
+        }
+        let own = || known.borrow_mut().entry(None).or_insert_with(own_types).clone();
+        let types = match module {
+            None => own(),
+            Some(module) => own().and_then(|own| module_types(module, own)),
+        };
+        known.borrow_mut().insert(key, types.clone());
+        types
+    }
 }
 
 /// Those of one of its modules, likewise.

@@ -10,7 +10,7 @@ mod arguments;
 
 use crate::cli::{Invocation, Task};
 use crate::error::Error;
-use crate::kernel::own_types;
+use crate::kernel::types_by_module;
 use crate::load::KnownTypes;
 use crate::options::{Options, Phase, described};
 use crate::process::Targets;
@@ -182,7 +182,7 @@ fn run(name: &'static str, path: &Path, object: &[u8], args: Vec<String>) -> Res
     }
     invocation.task = Task::Trace;
     manifest.script = Some(script);
-    let known = KnownTypes::for_object(object, &manifest, own_types);
+    let known = KnownTypes::for_object(object, &manifest, &types_by_module());
     session::trace(&invocation, &mut options, object, manifest, &known, &mut targets)
 }
 

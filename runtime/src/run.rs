@@ -20,7 +20,6 @@ use crate::{
 };
 use std::io::{self, Write};
 use strand_compiler::kernel::{Kernel, ProbePattern, glob_match};
-use strand_compiler::manifest::Manifest;
 use strand_compiler::{Compiled, bpf};
 use strand_grammar::ast::ProbeDescription;
 use strand_grammar::diagnostic::Diagnostic;
@@ -209,19 +208,11 @@ fn trace(invocation: &Invocation, options: &mut Options) -> Result<u8, Error> {
         }
     }
     let Compiled { object, manifest, .. } = compiled;
-    let known = known_types(&manifest, &kernel);
+    let known = KnownTypes::of(&manifest, &|module| kernel.types_of(module));
     // Nobody needs the kernel's types any more, and they are large.
     drop(kernel);
     session::trace(invocation, options, &object.elf, manifest, &known, &mut targets)
         .map_err(|e| explain(e, invocation, options, &parsed))
-}
-
-/// What of the kernel's types libbpf would look for. Programs without events that have types need
-/// none, and nothing is read for them.
-fn known_types(manifest: &Manifest, kernel: &LiveKernel) -> KnownTypes {
-    let mut events = manifest.programs.iter().flat_map(|p| &p.attach);
-    let types = if events.any(|a| a.described().is_some()) { kernel.btf() } else { None };
-    types.map_or_else(KnownTypes::default, |types| KnownTypes::of(manifest, &types))
 }
 
 /// Shows why a function of the kernel can't be traced, where the program asks for it, if that

@@ -9,6 +9,7 @@ use super::write::{BtfBuilder, IntEncoding, NewMember, NewType};
 use super::{Btf, BtfType};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// The types that relocations begin at, by name and kind.
 pub type Roots<'a> = BTreeSet<(&'a str, u8)>;
@@ -48,41 +49,63 @@ pub fn roots<'a>(own: &'a Btf, ext: &[u8]) -> Option<Roots<'a>> {
     Some(roots)
 }
 
-/// The types of a kernel at which relocations begin; `None` if it lacks one of them, as what is a
-/// module's: then it takes more than these to tell.
-pub fn excerpt(kernel: &Btf, roots: &Roots<'_>) -> Option<Vec<u8>> {
-    let mut copy = Copy { kernel, known: FxHashMap::default(), out: BtfBuilder::new() };
+/// The types at which relocations begin, of a kernel or else of its modules, which are asked for if
+/// the kernel proper lacks one; `None` if all lack one.
+pub fn excerpt(
+    kernel: &Btf,
+    modules: impl FnOnce() -> Vec<Arc<Btf>>,
+    roots: &Roots<'_>,
+) -> Option<Vec<u8>> {
+    let mut copy = Copy { known: FxHashMap::default(), out: BtfBuilder::new() };
+    let mut others = Vec::new();
     for (name, kind) in roots {
-        // All of them, as the loader wants them to agree.
-        let mut found = kernel.named(name, |k| k as u8 == *kind).peekable();
-        found.peek()?;
-        for id in found {
-            copy.ty(id);
+        if !copy.all_of(0, kernel, name, *kind) {
+            others.push((name, kind));
+        }
+    }
+    let modules = if others.is_empty() { Vec::new() } else { modules() };
+    for (name, kind) in others {
+        let mut found = false;
+        for (n, module) in (1..).zip(&modules) {
+            found |= copy.all_of(n, module, name, *kind);
+        }
+        if !found {
+            return None;
         }
     }
     Some(copy.out.finish())
 }
 
 /// Types on their way.
-struct Copy<'a> {
-    kernel: &'a Btf,
-    /// Ids there and here.
-    known: FxHashMap<u32, u32>,
+struct Copy {
+    /// Ids here, by the number of the BTF that has the type (0 is the kernel's) and its id there.
+    known: FxHashMap<(usize, u32), u32>,
     out: BtfBuilder,
 }
 
-impl Copy<'_> {
-    fn ty(&mut self, id: u32) -> u32 {
+impl Copy {
+    /// All of a name and kind, as the loader wants them to agree. Whether there are any.
+    fn all_of(&mut self, n: usize, btf: &Btf, name: &str, kind: u8) -> bool {
+        let mut found = false;
+        for id in btf.named(name, |k| k as u8 == kind) {
+            self.ty(n, btf, id);
+            found = true;
+        }
+        found
+    }
+
+    fn ty(&mut self, n: usize, btf: &Btf, id: u32) -> u32 {
         if id == 0 {
             return 0;
         }
-        if let Some(known) = self.known.get(&id) {
+        // A module's types are numbered behind the kernel's, which they refer to.
+        let key = if id < btf.first() { (0, id) } else { (n, id) };
+        if let Some(known) = self.known.get(&key) {
             return *known;
         }
         // What is damaged may hold itself.
-        self.known.insert(id, 0);
-        let kernel = self.kernel;
-        let copy = match kernel.ty(id) {
+        self.known.insert(key, 0);
+        let copy = match btf.ty(id) {
             BtfType::Int { name, size, signed, boolean, .. } => {
                 let encoding = match (boolean, signed) {
                     (true, _) => IntEncoding::Bool,
@@ -94,24 +117,38 @@ impl Copy<'_> {
             BtfType::Float { name, size } => self.out.add(NewType::Float { name, size }),
             BtfType::Pointer(_) => self.out.add(NewType::Pointer(0)),
             BtfType::Array { element, len } => {
-                let element = self.ty(element);
+                let element = self.ty(n, btf, element);
                 self.out.add(NewType::Array { element, len })
             }
             BtfType::Record { name, is_union, size } => {
-                return self.record(id, name, is_union, size);
+                let copy = self.out.reserve();
+                self.known.insert(key, copy);
+                let members = btf.members(id);
+                let members: Vec<NewMember> = members
+                    .iter()
+                    .map(|m| NewMember {
+                        name: m.name,
+                        ty: self.ty(n, btf, m.ty),
+                        bit_offset: m.bit_offset,
+                        bits: m.bits,
+                    })
+                    .collect();
+                let record = NewType::Record { name, is_union, size, members: &members };
+                self.out.define(copy, record);
+                copy
             }
             BtfType::Enum { name, size, signed } => {
-                let items = kernel.enumerators(id);
+                let items = btf.enumerators(id);
                 self.out.add(NewType::Enum { name, size, signed, items: &items })
             }
             BtfType::Forward { name, is_union } => {
                 self.out.add(NewType::Forward { name, is_union })
             }
             BtfType::Typedef { name, to } => {
-                let to = self.ty(to);
+                let to = self.ty(n, btf, to);
                 self.out.add(NewType::Typedef { name, to })
             }
-            BtfType::Qualifier { to, .. } => self.ty(to),
+            BtfType::Qualifier { to, .. } => self.ty(n, btf, to),
             // Nothing holds them by value.
             BtfType::Void
             | BtfType::Function { .. }
@@ -119,24 +156,7 @@ impl Copy<'_> {
             | BtfType::Var { .. }
             | BtfType::Other => 0,
         };
-        self.known.insert(id, copy);
-        copy
-    }
-
-    fn record(&mut self, id: u32, name: &str, is_union: bool, size: u32) -> u32 {
-        let copy = self.out.reserve();
-        self.known.insert(id, copy);
-        let members = self.kernel.members(id);
-        let members: Vec<NewMember> = members
-            .iter()
-            .map(|m| NewMember {
-                name: m.name,
-                ty: self.ty(m.ty),
-                bit_offset: m.bit_offset,
-                bits: m.bits,
-            })
-            .collect();
-        self.out.define(copy, NewType::Record { name, is_union, size, members: &members });
+        self.known.insert(key, copy);
         copy
     }
 }

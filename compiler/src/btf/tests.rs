@@ -327,7 +327,7 @@ fn an_excerpt_has_what_relocations_begin_at() {
     let ext = relocations(&[id("named_t"), id("state"), id("named_t")]);
     let begin = roots(&kernel, &ext).expect("it is whole");
     assert_eq!(begin.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["named_t", "state"]);
-    let bytes = excerpt(&kernel, &begin).expect("all are there");
+    let bytes = excerpt(&kernel, Vec::new, &begin).expect("all are there");
     let small = Btf::parse(bytes, None).unwrap_or_else(|e| panic!("{e}"));
     let shown = |name: &str| {
         let id = small.find(name, |_| true).expect(name);
@@ -351,7 +351,22 @@ fn an_excerpt_has_what_relocations_begin_at() {
     assert_eq!(small.find("unrelated", |_| true), None);
     assert_eq!(small.find("other", |_| true), None);
     let absent = Roots::from([("gone", BtfKind::Struct as u8)]);
-    assert_eq!(excerpt(&kernel, &absent), None);
+    assert_eq!(excerpt(&kernel, Vec::new, &absent), None);
+    // What only a module has is looked for there.
+    let kernel = Arc::new(kernel);
+    let bytes = declare_on("struct gone { struct inner i; named_t n; };", &kernel);
+    let bytes = bytes.unwrap_or_else(|e| panic!("{e}"));
+    let module = Btf::parse(bytes, Some(kernel.clone())).unwrap_or_else(|e| panic!("{e}"));
+    let begin = Roots::from([("gone", BtfKind::Struct as u8), ("state", BtfKind::Enum as u8)]);
+    let bytes = excerpt(&kernel, || vec![Arc::new(module)], &begin).expect("all are there");
+    let small = Btf::parse(bytes, None).unwrap_or_else(|e| panic!("{e}"));
+    let gone = small.find("gone", |_| true).expect("it is copied");
+    insta::assert_snapshot!(definition(&small, gone), @r"
+    struct gone {  // 32 bytes
+        struct inner i;  // 0
+        named_t n;  // 8
+    };
+    ");
 }
 
 #[test]

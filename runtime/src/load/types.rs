@@ -6,6 +6,7 @@
 //! libbpf by itself reads all of them, some megabytes and milliseconds. What isn't known here, as
 //! what modules have, it still looks for.
 
+use crate::kernel::btf_modules;
 use libbpf_sys as sys;
 use object::{Object, ObjectSection};
 use std::borrow::Cow;
@@ -14,22 +15,33 @@ use std::collections::btree_map::Entry;
 use std::ffi::{CString, c_int, c_long};
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{AsRawFd, FromRawFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use strand_compiler::btf::Btf;
 use strand_compiler::btf::excerpt::{Roots, excerpt, roots};
 use strand_compiler::kernel::Attach;
 use strand_compiler::manifest::Manifest;
+use strand_compiler::prototype::Types;
 
 /// What libbpf needn't look for.
 #[derive(Debug, Default)]
 pub struct KnownTypes {
-    /// Of events, by the sections of their programs: how these attach, and the number of the type
-    /// that describes the event.
-    events: BTreeMap<String, (sys::bpf_attach_type, u32)>,
+    /// Of events, by the sections of their programs.
+    events: BTreeMap<String, Event>,
     /// Types that relocations look at, in a file without a name.
     relocated: Option<File>,
+}
+
+/// What the kernel is told of an event.
+#[derive(Debug)]
+struct Event {
+    /// How programs attach to it.
+    how: sys::bpf_attach_type,
+    /// The number of the type that describes it.
+    id: u32,
+    /// The types of the module that has it; `None`: the kernel's own.
+    module: Option<OwnedFd>,
 }
 
 /// Handlers are for the whole process: one object at a time has them.
@@ -42,20 +54,16 @@ pub(super) struct Handlers {
 }
 
 impl KnownTypes {
-    /// For an object without relocations. Events of modules aren't among them: these take the
-    /// module, too.
-    pub fn of(manifest: &Manifest, kernel: &Btf) -> KnownTypes {
+    /// For an object without relocations; `types` has the kernel's own and those of modules.
+    pub fn of(manifest: &Manifest, types: Types) -> KnownTypes {
         let mut events = BTreeMap::new();
         for attach in manifest.programs.iter().flat_map(|p| &p.attach) {
-            let (Some((None, name, kind)), Some(how)) = (attach.described(), attach_type(attach))
-            else {
-                continue;
-            };
             // Hundreds of system calls are one event.
-            if let Entry::Vacant(new) = events.entry(attach.section())
-                && let Some(id) = kernel.find(&name, |k| k == kind)
+            if let Some(how) = attach_type(attach)
+                && let Entry::Vacant(new) = events.entry(attach.section())
+                && let Some((id, module)) = described(attach, types)
             {
-                new.insert((how, id));
+                new.insert(Event { how, id, module });
             }
         }
         KnownTypes { events, relocated: None }
@@ -63,27 +71,19 @@ impl KnownTypes {
 
     /// For one that was built on some kernel. The types of this one are asked for if they are
     /// needed.
-    pub fn for_object(
-        object: &[u8],
-        manifest: &Manifest,
-        kernel: impl FnOnce() -> Option<Arc<Btf>>,
-    ) -> KnownTypes {
+    pub fn for_object(object: &[u8], manifest: &Manifest, types: Types) -> KnownTypes {
         let own = Relocated::of(object);
         let own = own.as_ref().and_then(Relocated::roots);
-        let relocates = own.as_ref().is_none_or(|roots| !roots.is_empty());
-        let mut events = manifest.programs.iter().flat_map(|p| &p.attach);
-        if !relocates && events.all(|a| a.described().is_none()) {
-            return KnownTypes::default();
-        }
-        let Some(kernel) = kernel() else { return KnownTypes::default() };
-        let relocated = own.and_then(|roots| {
-            let types = excerpt(&kernel, &roots)?;
+        let relocated = own.filter(|roots| !roots.is_empty()).and_then(|roots| {
+            let kernel = types(None)?;
+            let modules = || btf_modules().iter().filter_map(|m| types(Some(m))).collect();
+            let types = excerpt(&kernel, modules, &roots)?;
             // Without it libbpf reads them itself.
             let mut file = unnamed_file().ok()?;
             file.write_all(&types).ok()?;
             Some(file)
         });
-        KnownTypes { relocated, ..KnownTypes::of(manifest, &kernel) }
+        KnownTypes { relocated, ..KnownTypes::of(manifest, types) }
     }
 
     /// The file with the types that relocations look at.
@@ -95,11 +95,11 @@ impl KnownTypes {
     pub(super) fn register(&self) -> io::Result<Handlers> {
         let one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
         let mut handlers = Handlers { ids: Vec::new(), _one: one };
-        for (section, (attach_type, id)) in &self.events {
+        for (section, event) in &self.events {
             let section = CString::new(section.as_str())?;
             let options = sys::libbpf_prog_handler_opts {
                 sz: size_of::<sys::libbpf_prog_handler_opts>() as sys::size_t,
-                cookie: c_long::from(*id),
+                cookie: event.cookie(),
                 prog_prepare_load_fn: Some(prepare),
                 ..Default::default()
             };
@@ -110,7 +110,7 @@ impl KnownTypes {
                     section.as_ptr(),
                     // Of those that are for tracing it reads the types before it asks us.
                     sys::BPF_PROG_TYPE_RAW_TRACEPOINT,
-                    *attach_type,
+                    event.how,
                     &options,
                 )
             };
@@ -120,6 +120,14 @@ impl KnownTypes {
             handlers.ids.push(handler);
         }
         Ok(handlers)
+    }
+}
+
+impl Event {
+    /// The number, and above it the descriptor of the module's types.
+    fn cookie(&self) -> c_long {
+        let module = self.module.as_ref().map_or(0, AsRawFd::as_raw_fd);
+        c_long::from(module) << u32::BITS | c_long::from(self.id)
     }
 }
 
@@ -144,6 +152,60 @@ fn attach_type(attach: &Attach) -> Option<sys::bpf_attach_type> {
     })
 }
 
+/// The number of the type that describes an event, and its module's types.
+fn described(attach: &Attach, types: Types) -> Option<(u32, Option<OwnedFd>)> {
+    let (module, name, kind) = attach.described()?;
+    let btf = types(module)?;
+    let id = btf.find(&name, |k| k == kind)?;
+    // A module's event may be described by the kernel's own types.
+    let module = module.filter(|_| id >= btf.first());
+    match module {
+        None => Some((id, None)),
+        Some(module) => Some((id, Some(types_of_module(module)?))),
+    }
+}
+
+/// The kernel's object with the types of a module.
+fn types_of_module(module: &str) -> Option<OwnedFd> {
+    let mut id = 0;
+    loop {
+        // SAFETY: it writes the next id to the given place, or fails behind the last.
+        if unsafe { sys::bpf_btf_get_next_id(id, &mut id) } != 0 {
+            return None;
+        }
+        // SAFETY: it takes a number, and gives a descriptor that is ours alone.
+        let fd = unsafe { sys::bpf_btf_get_fd_by_id(id) };
+        if fd < 0 {
+            // It has gone meanwhile.
+            continue;
+        }
+        // SAFETY: see above.
+        let types = unsafe { OwnedFd::from_raw_fd(fd) };
+        if name_of(&types).is_some_and(|name| name == module.as_bytes()) {
+            return Some(types);
+        }
+    }
+}
+
+/// The name of an object with types.
+fn name_of(types: &OwnedFd) -> Option<Vec<u8>> {
+    let mut name = [0u8; 64];
+    let mut info = sys::bpf_btf_info {
+        name: name.as_mut_ptr() as u64,
+        name_len: name.len() as u32,
+        ..Default::default()
+    };
+    let mut size = size_of::<sys::bpf_btf_info>() as u32;
+    // SAFETY: the structure and the buffer for the name live during the call and are as large as
+    // is said.
+    let failed =
+        unsafe { sys::bpf_btf_get_info_by_fd(types.as_raw_fd(), &mut info, &mut size) } != 0;
+    if failed {
+        return None;
+    }
+    Some(name.split(|b| *b == 0).next().unwrap_or_default().to_vec())
+}
+
 /// What libbpf calls before it loads such a program.
 unsafe extern "C" fn prepare(
     program: *mut sys::bpf_program,
@@ -154,6 +216,7 @@ unsafe extern "C" fn prepare(
     // yet, so that its type can still be changed.
     unsafe {
         (*options).attach_btf_id = cookie as u32;
+        (*options).attach_btf_obj_fd = (cookie >> u32::BITS) as u32;
         sys::bpf_program__set_type(program, sys::BPF_PROG_TYPE_TRACING)
     }
 }
