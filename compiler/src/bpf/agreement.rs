@@ -7,7 +7,7 @@
 
 use super::insn::{Insn, SOURCE_REG, alu, class};
 use super::{Code, Error, Options, RelocationTarget, compile, machine};
-use crate::ir::testing::{generate, interpret, world};
+use crate::ir::testing::{generate, interpret, random, world};
 use crate::ir::{FunctionId, Module, parse, passes};
 use proptest::prelude::*;
 
@@ -24,7 +24,7 @@ fn interpreted(module: &Module, context: &[u8]) -> Outcome {
 }
 
 /// The code, unless the module needs more stack than there is.
-fn compiled(module: &Module) -> Result<(Module, Code), TestCaseError> {
+pub(super) fn compiled(module: &Module) -> Result<(Module, Code), TestCaseError> {
     let mut module = module.clone();
     match compile(&mut module, &Options::default()) {
         Ok(code) => Ok((module, code)),
@@ -87,7 +87,7 @@ proptest! {
 
     #[test]
     fn code_does_what_ir_means(
-        stmts in generate::programs(),
+        stmts in random::programs(),
         context in prop::array::uniform32(any::<u16>()),
     ) {
         let context: Vec<u8> = context.iter().flat_map(|n| n.to_le_bytes()).collect();
@@ -105,7 +105,7 @@ proptest! {
     /// An interpreter that isn't ours sees the same.
     #[test]
     fn rbpf_agrees(
-        stmts in generate::plain_programs(),
+        stmts in random::plain_programs(),
         context in prop::array::uniform32(any::<u16>()),
     ) {
         let context: Vec<u8> = context.iter().flat_map(|n| n.to_le_bytes()).collect();
@@ -120,7 +120,7 @@ proptest! {
     }
 
     #[test]
-    fn text_reads_back_the_same(stmts in generate::programs()) {
+    fn text_reads_back_the_same(stmts in random::programs()) {
         let mut module = generate::module(&stmts);
         for _ in 0..2 {
             let text = module.to_string();

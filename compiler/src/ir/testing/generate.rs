@@ -1,6 +1,6 @@
 //! Makes programs that are valid by construction.
 //!
-//! In: random [`Stmt`]s. Out: a module with one program that executes them. Operands
+//! In: [`Stmt`]s, as [`super::random`] makes them. Out: a module with one program that executes them. Operands
 //! are numbers that select, modulo how many there are, one of the values in scope, so
 //! that any statement makes sense anywhere and shrinking always gives a valid program.
 
@@ -9,13 +9,12 @@ use crate::ir::{
     BinOp, Cond, Field, FieldId, FieldInfo, FunctionId, FunctionKind, Helper, Layout, Map, MapId,
     MapKind, Module, Place, SlotId, Target, Type, UnOp, Value, Width,
 };
-use proptest::prelude::*;
 
 /// Words of `.bss` that programs write their results to.
 pub const OUTPUTS: u32 = 16;
 
 /// Selects a value in scope.
-type Pick = u8;
+pub type Pick = u8;
 
 /// One statement; those with results add to the values in scope.
 #[derive(Clone, Debug)]
@@ -24,6 +23,7 @@ pub enum Stmt {
     Const(i64),
     Binary(BinOp, Pick, Pick),
     BinaryImm(BinOp, Pick, i64),
+    BinaryConst(BinOp, i64, i64),
     Unary(UnOp, Pick),
     Compare(Cond, Pick, Pick),
     CompareImm(Cond, Pick, i64),
@@ -41,7 +41,12 @@ pub enum Stmt {
     AtomicAdd(Pick, Width, Pick),
     FetchAdd(Pick, Width, Pick),
     CompareExchange(Pick, Width, Pick, Pick),
+    /// From an address that no kernel memory has.
     ProbeRead(Pick, Pick),
+    /// To the first slot from the second.
+    Copy(Pick, Pick),
+    /// A record of two values.
+    Record(Pick, Pick),
     Signal,
     Pid,
     Output(u8, Pick),
@@ -61,112 +66,6 @@ pub enum Stmt {
     /// `if (a < 4) { ...; slot[a] }`: what the kernel's verifier must know of `a` in
     /// front of the statements, it must know behind them.
     Guarded(Pick, Pick, Vec<Stmt>),
-}
-
-/// Numbers that are likely to matter.
-fn number() -> impl Strategy<Value = i64> {
-    prop_oneof![
-        -4i64..9,
-        any::<i8>().prop_map(i64::from),
-        any::<i64>(),
-        (0u32..64).prop_map(|n| 1i64 << n),
-        (0u32..64).prop_map(|n| (1i64 << n).wrapping_sub(1)),
-        Just(i64::from(i32::MIN)),
-        Just(i64::from(i32::MAX) + 1),
-    ]
-}
-
-fn one_of<T: Copy + std::fmt::Debug + 'static>(
-    names: &'static [(T, &'static str)],
-) -> impl Strategy<Value = T> {
-    (0..names.len()).prop_map(|i| names[i].0)
-}
-
-fn width() -> impl Strategy<Value = Width> {
-    prop_oneof![Just(Width::W8), Just(Width::W16), Just(Width::W32), Just(Width::W64)]
-}
-
-fn wide() -> impl Strategy<Value = Width> {
-    prop_oneof![Just(Width::W32), Just(Width::W64)]
-}
-
-/// Statements on values alone and on `.bss`.
-fn plain() -> BoxedStrategy<Stmt> {
-    let p = any::<Pick>;
-    prop_oneof![
-        number().prop_map(Stmt::Const),
-        (one_of(BinOp::NAMES), p(), p()).prop_map(|(o, a, b)| Stmt::Binary(o, a, b)),
-        (one_of(BinOp::NAMES), p(), number()).prop_map(|(o, a, n)| Stmt::BinaryImm(o, a, n)),
-        (one_of(UnOp::NAMES), p()).prop_map(|(o, a)| Stmt::Unary(o, a)),
-        (one_of(Cond::NAMES), p(), p()).prop_map(|(c, a, b)| Stmt::Compare(c, a, b)),
-        (one_of(Cond::NAMES), p(), number()).prop_map(|(c, a, n)| Stmt::CompareImm(c, a, n)),
-        (width(), any::<bool>(), any::<u8>()).prop_map(|(w, s, o)| Stmt::Context(w, s, o)),
-        (any::<u8>(), p()).prop_map(|(i, v)| Stmt::Output(i, v)),
-        (1u8..6, one_of(&Place::NAMES[..2]), p()).prop_map(|(n, place, v)| Stmt::Slot(n, place, v)),
-        (p(), width(), any::<bool>(), any::<u8>()).prop_map(|(s, w, x, o)| Stmt::Load(s, w, x, o)),
-        (p(), p()).prop_map(|(s, v)| Stmt::LoadIndexed(s, v)),
-        (p(), width(), any::<u8>(), p()).prop_map(|(s, w, o, v)| Stmt::Store(s, w, o, v)),
-        (p(), width(), any::<u8>(), number()).prop_map(|(s, w, o, n)| Stmt::StoreImm(s, w, o, n)),
-    ]
-    .boxed()
-}
-
-/// Those that need a kernel or atomics as well.
-fn all() -> BoxedStrategy<Stmt> {
-    let p = any::<Pick>;
-    let more = prop_oneof![
-        (1u8..6, p()).prop_map(|(n, v)| Stmt::Slot(n, Place::Scratch, v)),
-        one_of(&FieldInfo::NAMES[..6]).prop_map(Stmt::Field),
-        Just(Stmt::FieldLoad),
-        any::<u8>().prop_map(Stmt::Rodata),
-        (p(), wide(), p()).prop_map(|(s, w, v)| Stmt::AtomicAdd(s, w, v)),
-        (p(), wide(), p()).prop_map(|(s, w, v)| Stmt::FetchAdd(s, w, v)),
-        (p(), wide(), p(), p()).prop_map(|(s, w, e, n)| Stmt::CompareExchange(s, w, e, n)),
-        (p(), p()).prop_map(|(s, v)| Stmt::ProbeRead(s, v)),
-        p().prop_map(Stmt::Find),
-        p().prop_map(Stmt::Find),
-        (p(), p()).prop_map(|(k, v)| Stmt::Insert(k, v)),
-        p().prop_map(Stmt::Delete),
-        Just(Stmt::Signal),
-        Just(Stmt::Pid),
-        (p(), p()).prop_map(|(a, b)| Stmt::Call(a, b)),
-        (0u8..5, p()).prop_map(|(n, v)| Stmt::Repeat(n, v)),
-    ];
-    prop_oneof![2 => plain(), 1 => more].boxed()
-}
-
-fn nested(leaf: BoxedStrategy<Stmt>, lookups: bool) -> impl Strategy<Value = Vec<Stmt>> {
-    let p = any::<Pick>;
-    let tree = leaf.prop_recursive(4, 48, 8, move |inner| {
-        let body = || prop::collection::vec(inner.clone(), 0..8);
-        let flow = prop_oneof![
-            (one_of(Cond::NAMES), p(), p(), body(), body())
-                .prop_map(|(c, a, b, x, y)| Stmt::If(c, a, b, x, y)),
-            (one_of(Cond::NAMES), p(), number(), body(), body())
-                .prop_map(|(c, a, n, x, y)| Stmt::IfImm(c, a, n, x, y)),
-            (p(), p(), body()).prop_map(|(a, b, x)| Stmt::IfBoth(a, b, x)),
-            (0u8..4, body()).prop_map(|(n, x)| Stmt::Loop(n, x)),
-            (p(), p(), body()).prop_map(|(a, s, x)| Stmt::Guarded(a, s, x)),
-        ];
-        match lookups {
-            true => {
-                prop_oneof![3 => flow, 1 => (p(), body()).prop_map(|(k, x)| Stmt::Lookup(k, x))]
-                    .boxed()
-            }
-            false => flow.boxed(),
-        }
-    });
-    prop::collection::vec(tree, 1..24)
-}
-
-/// Programs with everything.
-pub fn programs() -> impl Strategy<Value = Vec<Stmt>> {
-    nested(all(), true)
-}
-
-/// Programs without helpers, maps, relocations and atomics.
-pub fn plain_programs() -> impl Strategy<Value = Vec<Stmt>> {
-    nested(plain(), false)
 }
 
 /// Makes the module.
@@ -190,6 +89,14 @@ pub fn module(stmts: &[Stmt]) -> Module {
         entries: 16,
         flags: 0,
     };
+    let records = Map {
+        name: "records".into(),
+        kind: MapKind::Ringbuf,
+        key: None,
+        value: None,
+        entries: 4096,
+        flags: 0,
+    };
     let mut b =
         Builder::new("main", FunctionKind::Program { section: "raw_tp".into() }, &[Type::Ptr]);
     let context = b.param(0);
@@ -205,7 +112,7 @@ pub fn module(stmts: &[Stmt]) -> Module {
     maker.b.ret(Some(last));
     let functions = vec![maker.b.finish(), mix(), step()];
     Module {
-        maps: vec![map],
+        maps: vec![map, records],
         fields: vec![field],
         rodata: (0..64).collect(),
         bss: OUTPUTS * 8,
@@ -295,7 +202,8 @@ impl Maker {
             | Stmt::AtomicAdd(..)
             | Stmt::FetchAdd(..)
             | Stmt::CompareExchange(..)
-            | Stmt::ProbeRead(..) => {
+            | Stmt::ProbeRead(..)
+            | Stmt::Copy(..) => {
                 let v = self.memory(stmt);
                 self.values.extend(v);
             }
@@ -303,6 +211,7 @@ impl Maker {
             | Stmt::Find(_)
             | Stmt::Insert(..)
             | Stmt::Delete(_)
+            | Stmt::Record(..)
             | Stmt::If(..)
             | Stmt::IfImm(..)
             | Stmt::IfBoth(..)
@@ -327,6 +236,10 @@ impl Maker {
             Stmt::Const(n) => self.b.iconst(*n),
             Stmt::Binary(op, x, y) => self.b.binary(*op, self.pick(*x), self.pick(*y)),
             Stmt::BinaryImm(op, x, n) => self.b.binary_imm(*op, self.pick(*x), *n),
+            Stmt::BinaryConst(op, m, n) => {
+                let m = self.b.iconst(*m);
+                self.b.binary_imm(*op, m, *n)
+            }
             Stmt::Unary(op, x) => self.b.unary(*op, self.pick(*x)),
             Stmt::Compare(cond, x, y) => self.b.compare(*cond, self.pick(*x), self.pick(*y)),
             Stmt::CompareImm(cond, x, n) => {
@@ -334,8 +247,9 @@ impl Maker {
                 self.b.compare(*cond, self.pick(*x), n)
             }
             Stmt::Context(w, signed, off) => {
-                let off = i32::from(*off) % (64 - w.bytes() as i32 + 1);
-                self.b.load(*w, *signed, self.context, off)
+                // The kernel wants it aligned.
+                let off = u32::from(*off) * w.bytes() % 64;
+                self.b.load(*w, *signed, self.context, off as i32)
             }
             Stmt::Field(info) => self.b.field_info(FieldId(0), *info),
             Stmt::FieldLoad => {
@@ -345,7 +259,11 @@ impl Maker {
                 let at = self.b.rodata(u32::from(*off) % 56);
                 self.b.load(Width::W64, false, at, 0)
             }
-            Stmt::Signal => self.b.helper(Helper::SEND_SIGNAL, &[]),
+            Stmt::Signal => {
+                // The one that only asks whether it could be sent.
+                let none = self.b.iconst(0);
+                self.b.helper(Helper::SEND_SIGNAL, &[none])
+            }
             Stmt::Pid => self.b.helper(Helper::GET_CURRENT_PID_TGID, &[]),
             Stmt::Call(x, y) => {
                 let args = [self.pick(*x), self.pick(*y)];
@@ -419,8 +337,14 @@ impl Maker {
             Stmt::ProbeRead(s, v) => {
                 let (at, size) = self.slot(*s)?;
                 let size = self.b.iconst(size.into());
-                let args = [at, size, self.pick(*v)];
-                Some(self.b.helper(Helper::PROBE_READ_KERNEL, &args))
+                // Without its highest bit: what lies in the kernel's part may change.
+                let from = self.b.binary_imm(BinOp::LShr, self.pick(*v), 1);
+                Some(self.b.helper(Helper::PROBE_READ_KERNEL, &[at, size, from]))
+            }
+            Stmt::Copy(to, from) => {
+                let ((to, size), (from, most)) = (self.slot(*to)?, self.slot(*from)?);
+                let size = self.b.iconst(size.min(most).into());
+                Some(self.b.helper(Helper::PROBE_READ_KERNEL, &[to, size, from]))
             }
             _ => unreachable!("handled by its own function"),
         }
@@ -463,6 +387,7 @@ impl Maker {
                 let both = self.b.block_param(decided, 0);
                 self.choice(Cond::Ne, both, no, then, &[]);
             }
+            Stmt::Record(x, y) => self.record(self.pick(*x), self.pick(*y)),
             Stmt::Loop(n, body) => self.repeat(*n, body),
             Stmt::Guarded(index, slot, body) => self.guarded(self.pick(*index), *slot, body),
             _ => unreachable!("handled by its own function"),
@@ -524,6 +449,20 @@ impl Maker {
         self.b.jump(join, &[content]);
         self.b.switch_to(join);
         self.values.push(self.b.block_param(join, 0));
+    }
+
+    fn record(&mut self, x: Value, y: Value) {
+        let (map, size) = (self.b.map(MapId(1)), self.b.iconst(16));
+        let none = self.b.iconst(0);
+        let record = self.b.helper(Helper::RINGBUF_RESERVE, &[map, size, none]);
+        let (some, join) = (self.b.block(&[]), self.b.block(&[]));
+        self.b.branch(Cond::Ne, record, none, some, join);
+        self.b.switch_to(some);
+        self.b.store(Width::W64, record, 0, x);
+        self.b.store(Width::W64, record, 8, y);
+        self.b.helper(Helper::RINGBUF_SUBMIT, &[record, none]);
+        self.b.jump(join, &[]);
+        self.b.switch_to(join);
     }
 
     fn guarded(&mut self, index: Value, slot: Pick, body: &[Stmt]) {

@@ -22,6 +22,8 @@ pub struct World {
     /// By map: size of key and value.
     sizes: Vec<(u64, u64)>,
     signals: u64,
+    /// In the order in which they were submitted.
+    records: Vec<Vec<u8>>,
 }
 
 /// Handles of maps and functions, which no load may use.
@@ -43,9 +45,11 @@ impl World {
             maps: vec![BTreeMap::new(); module.maps.len()],
             sizes: Vec::new(),
             signals: 0,
+            records: Vec::new(),
         };
         for map in &module.maps {
-            assert!(matches!(map.kind, MapKind::Array | MapKind::Hash | MapKind::PercpuArray));
+            use MapKind::{Array, Hash, PercpuArray, Ringbuf};
+            assert!(matches!(map.kind, Array | Hash | PercpuArray | Ringbuf));
             let size = |l: &Option<crate::ir::Layout>| l.as_ref().map_or(0, |l| l.size.into());
             world.sizes.push((size(&map.key), size(&map.value)));
         }
@@ -68,10 +72,11 @@ impl World {
         self.regions.remove(&at);
     }
 
-    /// What can be seen from outside after a run: `.bss`, and what became of the elements of the
+    /// What can be seen from outside after a run: `.bss`, records, and what became of the elements of the
     /// first `maps` maps that are not as they were.
     pub fn effects(&self, maps: usize) -> Vec<Vec<u8>> {
         let mut effects = vec![self.regions[&self.bss].clone()];
+        effects.extend_from_slice(&self.records);
         for (key, element) in self.maps.iter().take(maps).flatten() {
             let name = key.to_le_bytes().to_vec();
             match element {
@@ -140,9 +145,19 @@ impl World {
                 0
             }
             (Helper::PROBE_READ_KERNEL, [to, size, from, ..]) => {
-                let pattern = from.to_le_bytes();
+                let pattern = match self.regions.range(..=*from).next_back() {
+                    Some((at, bytes)) if from + size <= at + bytes.len() as u64 => {
+                        bytes[(from - at) as usize..][..*size as usize].to_vec()
+                    }
+                    _ => from.to_le_bytes().to_vec(),
+                };
                 let bytes = self.bytes(*to, *size);
                 bytes.iter_mut().zip(pattern.iter().cycle()).for_each(|(b, p)| *b = *p);
+                0
+            }
+            (Helper::RINGBUF_RESERVE, [_, size, ..]) => self.add(vec![0xa5; *size as usize]),
+            (Helper::RINGBUF_SUBMIT, [record, ..]) => {
+                self.records.extend(self.regions.remove(record));
                 0
             }
             (Helper::GET_CURRENT_PID_TGID, _) => 0x1234_5678_9abc_def0,
