@@ -16,6 +16,8 @@ mod emit;
 mod expand;
 mod frame;
 pub mod insn;
+#[cfg(test)]
+mod live;
 mod mach;
 #[cfg(test)]
 mod machine;
