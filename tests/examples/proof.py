@@ -26,8 +26,11 @@ STRAND = os.environ.get("STRAND", "strand")
 PATIENCE = int(os.environ.get("STRAND_PATIENCE", "1"))
 SKIPPED = 77
 AGAIN = 75
-# Not the example itself but an executable of it runs: one from this folder, if it is there.
+OTHERS = 76
+# Not the example itself but an executable of it runs: one from these folders, if it is there.
 BUILT = os.environ.get("STRAND_BUILT")
+# So many of those that are there lack what this kernel hasn't.
+TRIED = int(os.environ.get("STRAND_TRIED", "0"))
 # What an executable from elsewhere says where the kernel lacks what it needs.
 LACKS = re.compile(r"^.* (can't be traced(:| on this kernel)|isn't there on this kernel) .*$", re.M)
 
@@ -77,24 +80,30 @@ def script(example):
     return [program, *first, EXAMPLES / example]
 
 
-def executable(example):
-    """The executable that was built of an example elsewhere, or else here."""
+def executables(example):
+    """The executables that were built of an example elsewhere, but for those tried; or else one made here."""
     name = "-".join(Path(example).with_suffix("").parts)
-    path = Path(BUILT) / name
-    if not BUILT or os.path.isabs(example) or not path.exists():
-        path = scratch / Path(example).stem
-        done = subprocess.run([STRAND, "build", EXAMPLES / example, "-o", path], capture_output=True, text=True)
-        assert done.returncode == 0, f"{example} can't be built:\n{done.stderr[:4000]}"
-    return path
+    if BUILT and not os.path.isabs(example):
+        found = [path for folder in BUILT.split(":") if (path := Path(folder) / name).exists()]
+        if found:
+            return found[TRIED:] or found[-1:]
+    path = scratch / Path(example).stem
+    done = subprocess.run([STRAND, "build", EXAMPLES / example, "-o", path], capture_output=True, text=True)
+    assert done.returncode == 0, f"{example} can't be built:\n{done.stderr[:4000]}"
+    return [path]
 
 
 def trace_lossy(example, command, *args):
     """Likewise, with the complaints."""
-    line = [*(script(example) if BUILT is None else [executable(example)]), "-c", command, *map(str, args)]
+    first, *others = [script(example)] if BUILT is None else [[path] for path in executables(example)]
+    line = [*first, "-c", command, *map(str, args)]
     done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           errors="replace", timeout=60 * PATIENCE)
     lacks = LACKS.search(done.stderr) if BUILT else None
     # Where it goes on without probes that may be missing its output is another.
+    if lacks and others:
+        # The command may have run: all is done anew.
+        sys.exit(OTHERS)
     if lacks:
         skip(lacks[0])
     assert done.returncode == 0, f"{example}: {done.returncode}\n{done.stderr[:4000]}"
