@@ -51,7 +51,7 @@ os.system("zpool sync {POOL}")
 """)
 before = written()
 text, complaints = trace_lossy("zfs/dbuf.d", workload.command)
-assert re.fullmatch(r"\w+: script '.*' matched 2 probes\s*", complaints), complaints
+assert re.fullmatch(r"[\w-]+: script '.*' matched 2 probes\s*", complaints), complaints
 same("bytes", written() - before, RECORD * sum(records.values()))
 
 pids = {fact["name"]: fact["pid"] for fact in workload.facts()}
