@@ -23,12 +23,14 @@ inline struct folio *page_folio[struct page *P] = (struct folio *)(
 inline unsigned long _folio_flags[struct folio *F] = *(unsigned long *)F;
 
 /*
- * How many times a large folio is doubled: since 6.6, with the flag that came then, the lowest
- * byte of its second page's flags; before, a byte behind these, which later kernels don't name.
+ * How many times a large folio is doubled: since 6.6 the lowest byte of its second page's flags;
+ * before, a byte behind these. A flag came then, and an enum went, and what is built on either kind
+ * of kernel asks the other for the constant that it knows.
  */
 inline int _folio_order_of[struct folio *F] =
     defined(PG_large_rmappable) ? F->_flags_1 & 0xff :
-    defined(F->_folio_order) ? F->_folio_order : *((unsigned char *)&F->_flags_1 + 17);
+    defined(NULL_COMPOUND_DTOR) ? *((unsigned char *)&F->_flags_1 + 17) :
+    defined((enum compound_dtor_id)0) ? F->_flags_1 & 0xff : *((unsigned char *)&F->_flags_1 + 17);
 
 /* How many pages a folio has. */
 inline unsigned long folio_pages[struct folio *F] =
