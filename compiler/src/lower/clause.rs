@@ -354,10 +354,12 @@ impl Context<'_, '_> {
         self.b.branch_imm(Cond::Eq, before, 1, ends, done);
         self.b.switch_to(ends);
         let (queue, states) = self.unit.speculations();
-        // The key that the state was found by.
-        let key = self.key_memory(states.0, 8);
-        let (queue, any) = (self.b.map(queue), self.int(0));
-        self.helper(Helper::MAP_PUSH_ELEM, &[queue, key, any]);
+        if let Some(queue) = queue {
+            // The key that the state was found by.
+            let key = self.key_memory(states.0, 8);
+            let (queue, any) = (self.b.map(queue), self.int(0));
+            self.helper(Helper::MAP_PUSH_ELEM, &[queue, key, any]);
+        }
         self.b.jump(done, &[]);
         self.b.switch_to(done);
     }

@@ -270,14 +270,18 @@ impl Context<'_, '_> {
     }
 
     /// The speculations' maps: free ids, states.
-    pub fn speculations(&mut self) -> (crate::ir::MapId, crate::ir::MapId) {
+    pub fn speculations(&mut self) -> (Option<crate::ir::MapId>, crate::ir::MapId) {
         self.unit.speculations()
     }
 
-    /// Where in `.bss` is counted how many speculations were ever taken for the first time, and
-    /// how many there are.
-    pub fn unused_speculations(&mut self) -> (u32, i64) {
-        (self.unit.speculation_counter(), i64::from(self.unit.options.nspec))
+    /// How many speculations there are.
+    pub fn most_speculations(&self) -> i64 {
+        i64::from(self.unit.options.nspec)
+    }
+
+    /// Where in `.bss` is counted how many of them were ever taken for the first time.
+    pub fn used_speculations(&mut self) -> u32 {
+        self.unit.speculation_counter()
     }
 
     /// The table of processors: where it is in `.bss`, and how many it has.

@@ -71,7 +71,7 @@ pub(crate) struct Unit<'a> {
     rodata: FxHashMap<Vec<u8>, u32>,
     records: Option<MapId>,
     threads: Option<MapId>,
-    speculations: Option<(MapId, MapId)>,
+    speculations: Option<(Option<MapId>, MapId)>,
     speculation_counter: Option<u32>,
     /// Subprograms made once, by name.
     pub functions: FxHashMap<&'static str, FunctionId>,
@@ -94,6 +94,10 @@ fn builtins(program: &Program) -> FxHashSet<&'static str> {
     }
     found
 }
+
+/// So few speculations are tried one by one: a queue takes a lock for each that is taken or given
+/// back.
+const FEW_SPECULATIONS: u32 = 4;
 
 /// Bytes at the start of a thread's storage: its number, for keys of `self->a[k]`.
 pub(crate) const THREAD_NUMBER: u32 = 8;
@@ -443,20 +447,23 @@ impl<'a> Unit<'a> {
         })
     }
 
-    /// The queue of ids that were given back and the array of states.
-    pub fn speculations(&mut self) -> (MapId, MapId) {
+    /// The queue of ids that were given back, unless there are so few that one is found by
+    /// trying, and the array of states.
+    pub fn speculations(&mut self) -> (Option<MapId>, MapId) {
         if let Some(maps) = self.speculations {
             return maps;
         }
-        let id = words32("id");
         let nspec = self.options.nspec.max(1);
-        let queue = self.add_map(Map {
-            name: "spec_ids".to_owned(),
-            kind: MapKind::Queue,
-            key: None,
-            value: Some(id),
-            entries: nspec,
-            flags: 0,
+        let many = nspec > FEW_SPECULATIONS;
+        let queue = many.then(|| {
+            self.add_map(Map {
+                name: "spec_ids".to_owned(),
+                kind: MapKind::Queue,
+                key: None,
+                value: Some(words32("id")),
+                entries: nspec,
+                flags: 0,
+            })
         });
         let states = self.add_map(Map {
             name: "spec_states".to_owned(),
