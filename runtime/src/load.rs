@@ -213,6 +213,11 @@ pub fn open(object: &[u8], manifest: Manifest, known: &KnownTypes) -> Result<Ope
     }
     let object = builder.open_memory(object).map_err(|e| {
         let said = messages();
+        // libbpf opens something for each map.
+        let source = os_error(&e);
+        if let Some(libc::EMFILE | libc::ENFILE) = source.raw_os_error() {
+            return LoadError::Files { allowed: open_files::allowed(), source };
+        }
         LoadError::Open(if said.is_empty() { e.to_string() } else { last_message(&said) })
     })?;
     Ok(Opened { object, _handlers: handlers, manifest })

@@ -15,7 +15,7 @@ use std::collections::btree_map::Entry;
 use std::ffi::{CString, c_int, c_long};
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use strand_compiler::btf::Btf;
@@ -29,6 +29,8 @@ use strand_compiler::prototype::Types;
 pub struct KnownTypes {
     /// Of events, by the sections of their programs.
     events: BTreeMap<String, Event>,
+    /// The types of modules that have such events; `None` where the kernel doesn't give them.
+    modules: BTreeMap<String, Option<OwnedFd>>,
     /// Types that relocations look at, in a file without a name.
     relocated: Option<File>,
 }
@@ -40,8 +42,8 @@ struct Event {
     how: sys::bpf_attach_type,
     /// The number of the type that describes it.
     id: u32,
-    /// The types of the module that has it; `None`: the kernel's own.
-    module: Option<OwnedFd>,
+    /// The descriptor of the types of the module that has it; 0: the kernel's own.
+    module: RawFd,
 }
 
 /// Handlers are for the whole process: one object at a time has them.
@@ -56,17 +58,24 @@ pub(super) struct Handlers {
 impl KnownTypes {
     /// For an object without relocations; `types` has the kernel's own and those of modules.
     pub fn of(manifest: &Manifest, types: Types) -> KnownTypes {
-        let mut events = BTreeMap::new();
+        let mut known = KnownTypes::default();
         for attach in manifest.programs.iter().flat_map(|p| &p.attach) {
             // Hundreds of system calls are one event.
             if let Some(how) = attach_type(attach)
-                && let Entry::Vacant(new) = events.entry(attach.section())
+                && let Entry::Vacant(new) = known.events.entry(attach.section())
                 && let Some((id, module)) = described(attach, types)
             {
-                new.insert(Event { how, id, module });
+                let open = |module: String| {
+                    let types = known.modules.entry(module);
+                    let types = types.or_insert_with_key(|module| types_of_module(module));
+                    types.as_ref().map(AsRawFd::as_raw_fd)
+                };
+                if let Some(module) = module.map_or(Some(0), open) {
+                    new.insert(Event { how, id, module });
+                }
             }
         }
-        KnownTypes { events, relocated: None }
+        known
     }
 
     /// For one that was built on some kernel. The types of this one are asked for if they are
@@ -126,8 +135,7 @@ impl KnownTypes {
 impl Event {
     /// The number, and above it the descriptor of the module's types.
     fn cookie(&self) -> c_long {
-        let module = self.module.as_ref().map_or(0, AsRawFd::as_raw_fd);
-        c_long::from(module) << u32::BITS | c_long::from(self.id)
+        c_long::from(self.module) << u32::BITS | c_long::from(self.id)
     }
 }
 
@@ -152,17 +160,13 @@ fn attach_type(attach: &Attach) -> Option<sys::bpf_attach_type> {
     })
 }
 
-/// The number of the type that describes an event, and its module's types.
-fn described(attach: &Attach, types: Types) -> Option<(u32, Option<OwnedFd>)> {
+/// The number of the type that describes an event, and the module that has the type.
+fn described(attach: &Attach, types: Types) -> Option<(u32, Option<String>)> {
     let (module, name, kind) = attach.described()?;
     let btf = types(module)?;
     let id = btf.find(&name, |k| k == kind)?;
     // A module's event may be described by the kernel's own types.
-    let module = module.filter(|_| id >= btf.first());
-    match module {
-        None => Some((id, None)),
-        Some(module) => Some((id, Some(types_of_module(module)?))),
-    }
+    Some((id, module.filter(|_| id >= btf.first()).map(str::to_owned)))
 }
 
 /// The kernel's object with the types of a module.
