@@ -7,6 +7,7 @@
 use super::cfg::Cfg;
 use super::{Function, FunctionKind, Helper, Module, Op, Value};
 use crate::manifest::{FAULT_RECORD, Volume};
+use rustc_hash::FxHashSet;
 
 /// What the ring buffer puts before each record, and what it rounds to.
 const HEADER: u64 = 8;
@@ -41,20 +42,24 @@ impl Records {
         let constants = function.constants();
         let constant = |value: &Value| constants[value.index()];
         let insts = || function.blocks.iter().flat_map(|b| &b.insts);
-        let fault = |record: Value| {
-            insts().any(|i| match &i.op {
+        // What is written at the start of something as that of a fault's record is.
+        let faults: FxHashSet<Value> = insts()
+            .filter_map(|i| match &i.op {
                 Op::Store { base, offset: 0, value, .. } => {
-                    *base == record && constant(value).is_some_and(|n| n as u32 == FAULT_RECORD)
+                    constant(value).is_some_and(|n| n as u32 == FAULT_RECORD).then_some(*base)
                 }
-                _ => false,
+                _ => None,
             })
-        };
+            .collect();
         let mut records = Records::default();
         for inst in insts() {
             let (size, is_fault) = match &inst.op {
                 Op::Helper(Helper::RINGBUF_RESERVE, args) => {
                     let size = args.get(1).and_then(constant).and_then(|n| u64::try_from(n).ok());
-                    (size.unwrap_or(u64::MAX / 2), inst.result.is_some_and(fault))
+                    (
+                        size.unwrap_or(u64::MAX / 2),
+                        inst.result.is_some_and(|record| faults.contains(&record)),
+                    )
                 }
                 Op::Helper(Helper::RINGBUF_OUTPUT, _) => (u64::MAX / 2, false),
                 _ => continue,
