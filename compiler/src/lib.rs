@@ -101,8 +101,9 @@ pub fn compile_typed(
             passes.push((name, ir.to_string()));
         }
     });
+    let volumes = ir::volume::of_programs(&ir);
     for program in &mut manifest.programs {
-        program.volume = ir::volume::of(&ir, &program.name);
+        program.volume = volumes.get(program.name.as_str()).copied().unwrap_or_default();
     }
     let code =
         bpf::compile(&mut ir, &bpf::Options::default()).map_err(|e| too_big(e.to_string()))?;

@@ -6,7 +6,7 @@
 //! the first is taken whose state says that it is free.
 
 use super::{Context, Operand, ResultType, Subroutine};
-use crate::ir::{BinOp, Cond, Helper, MapId, Type, Width};
+use crate::ir::{BinOp, BlockId, Cond, Helper, MapId, Type, Width};
 use crate::manifest::Drops;
 
 pub(super) const SUBROUTINES: &[Subroutine] = &[Subroutine {
@@ -42,9 +42,7 @@ fn take(cx: &mut Context, _: &super::Call) -> Operand {
     cx.b.store(Width::W32, at, 0, id);
     cx.b.jump(some, &[]);
     cx.b.switch_to(none);
-    cx.count_drop(Drops::SpeculationUnavailable);
-    let zero = cx.int(0);
-    cx.b.jump(done, &[zero]);
+    none_is_free(cx, done);
     cx.b.switch_to(some);
     let id = cx.b.load(Width::W32, false, at, 0);
     let (state, missing) = cx.lookup(states, at);
@@ -76,9 +74,14 @@ fn take_of_few(cx: &mut Context, states: MapId) -> Operand {
         cx.b.jump(next, &[]);
         cx.b.switch_to(next);
     }
+    none_is_free(cx, done);
+    cx.b.switch_to(done);
+    Operand::Number(cx.b.block_param(done, 0))
+}
+
+/// That is counted, and the id is 0.
+fn none_is_free(cx: &mut Context, done: BlockId) {
     cx.count_drop(Drops::SpeculationUnavailable);
     let none = cx.int(0);
     cx.b.jump(done, &[none]);
-    cx.b.switch_to(done);
-    Operand::Number(cx.b.block_param(done, 0))
 }

@@ -7,25 +7,26 @@
 use super::cfg::Cfg;
 use super::{Function, FunctionKind, Helper, Module, Op, Value};
 use crate::manifest::{FAULT_RECORD, Volume};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// What the ring buffer puts before each record, and what it rounds to.
 const HEADER: u64 = 8;
 
-/// What the program of this name makes.
-pub fn of(module: &Module, name: &str) -> Volume {
-    let is_program = |f: &Function| matches!(f.kind, FunctionKind::Program { .. });
-    let program = module.functions.iter().find(|f| is_program(f) && f.name == name);
+/// What each program makes, by its name.
+pub fn of_programs(module: &Module) -> FxHashMap<&str, Volume> {
+    let is_program = |f: &&Function| matches!(f.kind, FunctionKind::Program { .. });
+    let (programs, others): (Vec<_>, Vec<_>) = module.functions.iter().partition(is_program);
     // Nobody knows how often another function is called, and by whom.
-    let others = module.functions.iter().filter(|f| !is_program(f));
-    match program {
-        Some(program) if others.map(Records::of).all(|r| r == Records::default()) => {
-            let Records { bytes, data } = Records::of(program);
-            let bounded = bytes == 0 || !loops(program);
-            Volume { bytes: bounded.then_some(bytes), only_faults: !data }
+    let known = others.into_iter().map(Records::of).all(|r| r == Records::default());
+    let volume = |program: &Function| {
+        if !known {
+            return Volume::default();
         }
-        _ => Volume::default(),
-    }
+        let Records { bytes, data } = Records::of(program);
+        let bounded = bytes == 0 || !loops(program);
+        Volume { bytes: bounded.then_some(bytes), only_faults: !data }
+    };
+    programs.into_iter().map(|f| (f.name.as_str(), volume(f))).collect()
 }
 
 /// What the instructions of a function reserve.
@@ -91,7 +92,8 @@ mod tests {
             "map records ringbuf entries 4096 flags 0x0\n\nprogram \"raw_tp\" @p(%0: ptr) {{\nb0:\n  \
              %1 = map records\n  %2 = const 30\n  %3 = const 0\n{body}\n}}\n"
         );
-        let Volume { bytes, only_faults } = of(&parse(&text).expect("it is IR"), "p");
+        let module = parse(&text).expect("it is IR");
+        let Volume { bytes, only_faults } = of_programs(&module)["p"];
         (bytes, only_faults)
     }
 

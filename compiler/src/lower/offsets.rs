@@ -11,17 +11,13 @@ use crate::ir::{Field, FieldId};
 impl Context<'_, '_> {
     /// The field, unless this kernel has none of that name.
     pub(crate) fn field_of(&mut self, record: &str, path: &[&str]) -> Option<FieldId> {
-        let btf = self.unit.kernel.btf()?;
-        let root = btf.find(record, |k| k == BtfKind::Struct)?;
-        let field = field(&btf, root, path)?;
+        let field = self.find_field(record, path)?;
         Some(self.unit.field(field))
     }
 
     /// An element of a member that is an array of bytes.
     pub(crate) fn element_of(&mut self, record: &str, member: &str, index: u32) -> Option<FieldId> {
-        let btf = self.unit.kernel.btf()?;
-        let root = btf.find(record, |k| k == BtfKind::Struct)?;
-        let mut field = field(&btf, root, &[member])?;
+        let mut field = self.find_field(record, &[member])?;
         if index >= field.size {
             return None;
         }
@@ -30,6 +26,12 @@ impl Context<'_, '_> {
         field.size = 1;
         field.name = format!("{}[{index}]", field.name);
         Some(self.unit.field(field))
+    }
+
+    fn find_field(&self, record: &str, path: &[&str]) -> Option<Field> {
+        let btf = self.unit.kernel.btf()?;
+        let root = btf.find(record, |k| k == BtfKind::Struct)?;
+        field(&btf, root, path)
     }
 }
 
