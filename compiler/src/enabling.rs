@@ -9,6 +9,7 @@ use crate::check::{Checker, Context};
 use crate::kernel::{Attach, Probe, ProbeArg, ProbePattern, Site};
 use crate::typed::{Clause, EnabledSite, Enabling};
 use rustc_hash::FxHashMap;
+use std::cell::LazyCell;
 use std::mem::{Discriminant, discriminant};
 use std::rc::Rc;
 use strand_grammar::ast::{self, ProbeDescription};
@@ -149,13 +150,15 @@ impl Plan {
         let mut dependence = None;
         for (description, probe_index) in matched {
             let probe = self.probes[probe_index].probe.clone();
-            let args: Rc<[ProbeArg]> = probe.args.clone().into();
+            let kernel = checker.kernel;
+            // To find them out takes a while, and few clauses depend on them.
+            let args = LazyCell::new(|| Rc::<[ProbeArg]>::from(kernel.args(&probe)));
             for (site_index, site) in probe.sites.iter().enumerate() {
                 let site_args: Rc<[String]> = site.args.clone().into();
                 let when: Option<Rc<str>> = site.when.as_deref().map(Rc::from);
                 let key = |d: Dependence| -> ContextKey {
                     (
-                        (d >= Dependence::Args).then(|| args.clone()),
+                        (d >= Dependence::Args).then(|| Rc::clone(&args)),
                         (d >= Dependence::SiteArgs).then(|| site_args.clone()),
                         when.clone(),
                     )
@@ -165,7 +168,7 @@ impl Plan {
                     Some(version) => version,
                     None => {
                         let context = Context {
-                            args: args.clone(),
+                            args: Rc::clone(&args),
                             site_args: site_args.clone(),
                             when: when.clone(),
                             probe: format!("probe {}", probe.description()),

@@ -309,7 +309,7 @@ fn probe(
         module: module.into(),
         function: function.into(),
         name: name.into(),
-        args,
+        args: Some(args),
         sites,
         among_many: None,
         stability: ProbeStability::default(),
@@ -512,7 +512,9 @@ mod tests {
         let kernel = FixtureKernel::new();
         let btf = kernel.btf().expect("types");
         let probe = &kernel.probes(&pattern("sdt:::sched_switch")).expect("a pattern")[0];
-        let ArgType::Btf { id, module: None } = probe.args[2].ty else { panic!("{probe:?}") };
+        let ArgType::Btf { id, module: None } = kernel.args(probe)[2].ty else {
+            panic!("{probe:?}")
+        };
         let BtfType::Pointer(to) = btf.ty(id) else { panic!("{:?}", btf.ty(id)) };
         assert_eq!(btf.name(to), "task_struct");
     }

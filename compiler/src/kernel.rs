@@ -35,6 +35,11 @@ pub trait Kernel {
     /// an error says why the description can't be matched at all.
     fn probes(&self, pattern: &ProbePattern) -> Result<Vec<Probe>, ProbeError>;
 
+    /// The types of a probe's `args[]`, which some kernels find out only when they are asked for.
+    fn args(&self, probe: &Probe) -> Vec<ProbeArg> {
+        probe.args.clone().unwrap_or_default()
+    }
+
     /// Descriptions near one that matched nothing, best first, for "did you mean".
     fn near_probes(&self, pattern: &ProbePattern) -> Vec<String>;
 
@@ -138,8 +143,8 @@ pub struct Probe {
     pub function: String,
     /// Name.
     pub name: String,
-    /// Types of `args[]`.
-    pub args: Vec<ProbeArg>,
+    /// Types of `args[]`; `None` if it has none, or [`Kernel::args`] has to find them out.
+    pub args: Option<Vec<ProbeArg>>,
     /// Where it attaches; several if several kernel events make up this probe.
     pub sites: Vec<Site>,
     /// How its site attaches instead where a script enables many such probes: in a way that

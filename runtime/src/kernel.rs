@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use strand_compiler::btf::{Btf, BtfKind, BtfType};
 use strand_compiler::kernel::{
-    Feature, Kernel, Probe, ProbeError, ProbePattern, Symbol, SymbolError,
+    Feature, Kernel, Probe, ProbeArg, ProbeError, ProbePattern, Symbol, SymbolError,
 };
 
 /// Where the kernel shows its types.
@@ -264,6 +264,13 @@ impl Kernel for LiveKernel {
             known.entry(p.id).or_insert_with(|| p.clone());
         }
         Ok(found)
+    }
+
+    fn args(&self, probe: &Probe) -> Vec<ProbeArg> {
+        match &probe.args {
+            Some(args) => args.clone(),
+            None => probe::provider(&probe.provider).args(self, probe),
+        }
     }
 
     fn near_probes(&self, pattern: &ProbePattern) -> Vec<String> {

@@ -49,10 +49,11 @@ pub fn attributes(what: &str, a: Attributes, out: &mut dyn Write) -> io::Result<
 
 fn arguments(kernel: &LiveKernel, probe: &Probe, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n\tArgument Types")?;
-    for (i, arg) in probe.args.iter().enumerate() {
+    let args = kernel.args(probe);
+    for (i, arg) in args.iter().enumerate() {
         writeln!(out, "\t\targs[{i}]: {}", argument(kernel, arg))?;
     }
-    if probe.args.is_empty() {
+    if args.is_empty() {
         writeln!(out, "\t\tNone")?;
     }
     writeln!(out)

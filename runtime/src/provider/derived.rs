@@ -308,6 +308,6 @@ impl Provider for Derived {
         let args = entry.args.iter().map(arg).collect();
         let sources = entry.sources(kernel).unwrap_or_default();
         let sites = sources.iter().filter_map(|source| source.site(kernel)).collect();
-        Ok(Probe { args, sites, ..probe(name) })
+        Ok(Probe { args: Some(args), sites, ..probe(name) })
     }
 }

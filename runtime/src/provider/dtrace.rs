@@ -49,6 +49,6 @@ impl Provider for Dtrace {
             _ => Vec::new(),
         };
         let sites = vec![Site { attach, args: Vec::new(), when: None }];
-        Ok(Probe { args, sites, ..probe(name) })
+        Ok(Probe { args: Some(args), sites, ..probe(name) })
     }
 }

@@ -151,7 +151,11 @@ impl Events {
             })
             .collect();
         let attach = attach(kernel, event, module, params.len() as u8);
-        Probe { args, sites: vec![Site { attach, args: Vec::new(), when: None }], ..probe(name) }
+        Probe {
+            args: Some(args),
+            sites: vec![Site { attach, args: Vec::new(), when: None }],
+            ..probe(name)
+        }
     }
 }
 

@@ -105,7 +105,7 @@ impl Provider for Fbt {
                 How::Kprobe => Attach::Kprobe { module, function },
             };
             let sites = vec![Site { attach, args: Vec::new(), when: None }];
-            return Ok(Probe { args, sites, among_many, ..probe(name) });
+            return Ok(Probe { args: Some(args), sites, among_many, ..probe(name) });
         }
         let among_many = kprobes
             .then(|| Attach::Kretprobe { module: module.clone(), function: function.clone() });
@@ -124,7 +124,7 @@ impl Provider for Fbt {
         let value = if void { "0" } else { "arg1" };
         let sites =
             vec![Site { attach, args: vec!["-1".to_owned(), value.to_owned()], when: None }];
-        Ok(Probe { args, sites, among_many, ..probe(name) })
+        Ok(Probe { args: Some(args), sites, among_many, ..probe(name) })
     }
 }
 

@@ -34,7 +34,7 @@ mod vminfo;
 use crate::kernel::LiveKernel;
 use crate::probe::ProbeName;
 use stability::Promise;
-use strand_compiler::kernel::{Probe, ProbeError, ProbePattern, glob_match};
+use strand_compiler::kernel::{Probe, ProbeArg, ProbeError, ProbePattern, glob_match};
 
 /// A family of probes.
 pub trait Provider: Sync {
@@ -73,8 +73,14 @@ pub trait Provider: Sync {
         None
     }
 
-    /// Arguments and sites of a probe that [`Provider::names`] has returned.
+    /// Sites of a probe that [`Provider::names`] has returned, and its arguments unless
+    /// [`Provider::args`] tells them.
     fn describe(&self, kernel: &LiveKernel, name: &ProbeName) -> Result<Probe, ProbeError>;
+
+    /// Arguments that take longer to find out than all else about a probe.
+    fn args(&self, _kernel: &LiveKernel, _probe: &Probe) -> Vec<ProbeArg> {
+        Vec::new()
+    }
 }
 
 /// All of them, in the order of their ids.

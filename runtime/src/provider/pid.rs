@@ -164,7 +164,7 @@ pub(super) fn describe(kernel: &LiveKernel, name: &ProbeName) -> Result<Probe, P
     let Some(known) = users.probe(name.key) else {
         return Err(no_module(format!("{} has gone meanwhile", name.description()), None));
     };
-    Ok(Probe { args: known.args.clone(), sites: known.sites.clone(), ..probe(name) })
+    Ok(Probe { args: Some(known.args.clone()), sites: known.sites.clone(), ..probe(name) })
 }
 
 #[cfg(test)]

@@ -154,7 +154,7 @@ pub(super) fn sampling(name: &ProbeName, attach: Attach) -> Probe {
         translated: None,
     });
     Probe {
-        args: args.to_vec(),
+        args: Some(args.to_vec()),
         sites: vec![Site { attach, args: Vec::new(), when: None }],
         ..probe(name)
     }

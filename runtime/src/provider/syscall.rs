@@ -78,9 +78,7 @@ fn known(kernel: &LiveKernel, name: &str) -> Option<&'static Call> {
 
 /// How to attach to the entry of a call, if the kernel has it.
 pub(super) fn entry(kernel: &LiveKernel, name: &str) -> Option<Attach> {
-    let call = known(kernel, name)?;
-    let params = call.params.split(", ").filter(|p| !p.is_empty()).count();
-    Some(call.entry(params as u8))
+    known(kernel, name).map(Call::entry)
 }
 
 /// How to attach to the return of a call, if the kernel has it.
@@ -89,12 +87,18 @@ pub(super) fn result(kernel: &LiveKernel, name: &str) -> Option<Attach> {
 }
 
 impl Call {
-    fn entry(&self, args: u8) -> Attach {
+    fn entry(&self) -> Attach {
+        let args = self.params().count() as u8;
         Attach::SyscallEntry { number: self.number, compat: self.compat(), args }
     }
 
     fn result(&self) -> Attach {
         Attach::SyscallReturn { number: self.number, compat: self.compat() }
+    }
+
+    /// Declarations of its parameters.
+    fn params(&self) -> impl Iterator<Item = &'static str> {
+        self.params.split(", ").filter(|p| !p.is_empty())
     }
 
     fn compat(&self) -> Vec<u32> {
@@ -145,7 +149,7 @@ impl Provider for Syscall {
             .collect())
     }
 
-    fn describe(&self, kernel: &LiveKernel, name: &ProbeName) -> Result<Probe, ProbeError> {
+    fn describe(&self, _kernel: &LiveKernel, name: &ProbeName) -> Result<Probe, ProbeError> {
         let Some(call) = call(&name.function) else {
             return Err(unavailable(
                 format!("the number of the system call {} isn't known", name.function),
@@ -161,28 +165,24 @@ impl Provider for Syscall {
             let attach = call.result();
             let args = vec!["arg0".to_owned(), "arg0".to_owned()];
             let sites = vec![Site { attach, args, when: None }];
-            return Ok(Probe { args: vec![result(0), result(1)], sites, ..probe(name) });
+            return Ok(Probe { args: Some(vec![result(0), result(1)]), sites, ..probe(name) });
         }
-        let types = kernel
-            .tracefs()
-            .ok()
-            .and_then(|tracefs| entry_types(tracefs, call))
-            .unwrap_or_else(|| call.params.split(", ").filter_map(type_of).collect());
-        let args: Vec<ProbeArg> = types
-            .into_iter()
-            .enumerate()
-            .map(|(i, text)| ProbeArg {
-                native: i as u8,
+        let sites = vec![Site { attach: call.entry(), args: Vec::new(), when: None }];
+        Ok(Probe { sites, ..probe(name) })
+    }
+
+    /// Of an entry: its event tells them, if somebody wants to know. There are hundreds.
+    fn args(&self, kernel: &LiveKernel, probe: &Probe) -> Vec<ProbeArg> {
+        let Some(call) = call(&probe.function) else { return Vec::new() };
+        let types = kernel.tracefs().ok().and_then(|tracefs| entry_types(tracefs, call));
+        (0..)
+            .zip(types.unwrap_or_else(|| call.params().filter_map(type_of).collect()))
+            .map(|(native, text)| ProbeArg {
+                native,
                 ty: ArgType::D { userland: text.contains('*'), text },
                 translated: None,
             })
-            .collect();
-        let attach = call.entry(args.len() as u8);
-        Ok(Probe {
-            args,
-            sites: vec![Site { attach, args: Vec::new(), when: None }],
-            ..probe(name)
-        })
+            .collect()
     }
 }
 
