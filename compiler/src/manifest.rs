@@ -152,7 +152,7 @@ pub struct Processors {
 pub const PROCESSOR_SIZE: u32 = 16;
 
 /// The version of the manifest's format.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
 
 /// One BPF program.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -622,6 +622,30 @@ pub struct Aggregation {
     pub key_size: u32,
     /// Bytes of one CPU's value: see [`AggregatingFunction`].
     pub value_size: u32,
+    /// Where elements are whose keys are shorter than they could be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub short: Option<ShortKeys>,
+}
+
+/// A second map of an aggregation, with its keys cut off where nothing but zeros would follow. An
+/// element is here, and nowhere else, if the last unit of the short key is zero.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShortKeys {
+    /// The map.
+    pub map: String,
+    /// Bytes of its keys.
+    pub size: u32,
+    /// Bytes of a unit: 1 for text, 8 for a stack.
+    pub unit: u32,
+}
+
+impl ShortKeys {
+    /// The short form of a key, if it has one.
+    pub fn cut<'k>(&self, key: &'k [u8]) -> Option<&'k [u8]> {
+        let (short, _) = key.split_at_checked(self.size as usize)?;
+        let (_, last) = short.split_at_checked((self.size - self.unit) as usize)?;
+        last.iter().all(|b| *b == 0).then_some(short)
+    }
 }
 
 /// The aggregating functions with their parameters.

@@ -1,12 +1,12 @@
 //! The maps of a loaded object, as the consumer sees them.
 //!
 //! In: [`Loaded`]. Out: elements of aggregations with each processor's value, counters
-//! of drops. Decides nothing about their meaning.
+//! of drops. Decides nothing about their meaning, but hides that short keys have a map of their own.
 
 use crate::aggregation::{Element, Source};
 use crate::load::{LoadError, Loaded};
 use libbpf_rs::{MapCore, MapFlags, MapType};
-use strand_compiler::manifest::{DROP_CPUS, DROPS, DROPS_OF_CPU};
+use strand_compiler::manifest::{Aggregation, DROP_CPUS, DROPS, DROPS_OF_CPU};
 
 /// The maps.
 pub struct Maps<'a> {
@@ -24,6 +24,31 @@ impl<'a> Maps<'a> {
 
     fn map(&self, name: &str) -> Result<libbpf_rs::Map<'a>, String> {
         self.loaded.map(name).ok_or_else(|| LoadError::Missing(name.to_owned()).to_string())
+    }
+
+    /// The map that an element is in, and its key there.
+    fn place<'k>(&'k self, map: &'k str, key: &'k [u8]) -> (&'k str, &'k [u8]) {
+        let short = self.aggregation(map).and_then(|a| a.short.as_ref());
+        match short.and_then(|short| Some((&short.map, short.cut(key)?))) {
+            Some((short, key)) => (short, key),
+            None => (map, key),
+        }
+    }
+
+    /// Of one map: keys, and a value for each CPU.
+    fn elements(&self, map: &str) -> Result<Vec<Element>, String> {
+        let map = self.map(map)?;
+        let mut elements = Vec::new();
+        for key in map.keys() {
+            // An element may go between the two calls; then it isn't there.
+            let values = map.lookup_percpu(&key, MapFlags::ANY).map_err(|e| e.to_string())?;
+            elements.extend(values.map(|values| (key, values)));
+        }
+        Ok(elements)
+    }
+
+    fn aggregation(&self, map: &str) -> Option<&Aggregation> {
+        self.loaded.manifest.aggregations.iter().find(|a| a.map == map)
     }
 
     /// How many firings no program has seen so far.
@@ -54,24 +79,24 @@ impl<'a> Maps<'a> {
 
 impl Source for Maps<'_> {
     fn read(&mut self, map: &str) -> Result<Vec<Element>, String> {
-        let map = self.map(map)?;
-        let mut elements = Vec::new();
-        for key in map.keys() {
-            // An element may go between the two calls; then it isn't there.
-            let values = map.lookup_percpu(&key, MapFlags::ANY).map_err(|e| e.to_string())?;
-            elements.extend(values.map(|values| (key, values)));
+        let mut elements = self.elements(map)?;
+        if let Some((a, short)) = self.aggregation(map).and_then(|a| Some((a, a.short.as_ref()?))) {
+            for (mut key, values) in self.elements(&short.map)? {
+                key.resize(a.key_size as usize, 0);
+                elements.push((key, values));
+            }
         }
         Ok(elements)
     }
 
     fn delete(&mut self, map: &str, key: &[u8]) -> Result<(), String> {
-        let name = map;
-        let map = self.map(name)?;
-        if map.map_type() == MapType::PercpuArray {
+        let own = self.map(map)?;
+        if own.map_type() == MapType::PercpuArray {
             // Elements of arrays stay; to be all zero is to be gone.
-            return self.zero(name, key, map.value_size());
+            return self.zero(map, key, own.value_size());
         }
-        match map.delete(key) {
+        let (map, key) = self.place(map, key);
+        match self.map(map)?.delete(key) {
             Err(e) if e.kind() != libbpf_rs::ErrorKind::NotFound => Err(e.to_string()),
             _ => Ok(()),
         }
@@ -80,6 +105,7 @@ impl Source for Maps<'_> {
     fn zero(&mut self, map: &str, key: &[u8], value_size: u32) -> Result<(), String> {
         let cpus = libbpf_rs::num_possible_cpus().map_err(|e| e.to_string())?;
         let zeros = vec![vec![0; value_size as usize]; cpus];
+        let (map, key) = self.place(map, key);
         self.map(map)?.update_percpu(key, &zeros, MapFlags::ANY).map_err(|e| e.to_string())
     }
 }

@@ -309,6 +309,7 @@ fn aggregation(name: &str, function: AggregatingFunction, keyed: bool) -> Aggreg
         keys: if keyed { vec![key] } else { Vec::new() },
         key_size: if keyed { 8 } else { 4 },
         value_size: 8 * words(&function),
+        short: None,
     }
 }
 

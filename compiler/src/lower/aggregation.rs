@@ -46,17 +46,22 @@ impl Context<'_, '_> {
         let increment = increment.map(|e| self.scalar(e));
         let storage = self.unit.aggregations[id.0 as usize].clone();
         let exclusive = self.unit.exclusive.contains(&id);
-        let mut full = None;
+        let mut full = Vec::new();
         let element = match &storage.key {
             Some(layout) => {
                 let operands: Vec<_> = keys.iter().map(|k| self.expr(k)).collect();
-                let key = self.key(storage.map.0, layout, &operands, span);
-                if exclusive && matches!(function, AggregatingFunction::Count) {
-                    return self.count_or_insert(storage.map, key);
-                }
+                let inserts = exclusive && matches!(function, AggregatingFunction::Count);
                 let size = 8 * words(&function);
-                let (element, missing) = self.find_or_make(storage.map, key, size);
-                full = Some(missing);
+                let element = self.with_map(&storage, (layout, &operands), span, |cx, map, key| {
+                    if inserts {
+                        cx.count_or_insert(map, key);
+                        return None;
+                    }
+                    let (element, missing) = cx.find_or_make(map, key, size);
+                    full.push(missing);
+                    Some(element)
+                });
+                let Some(element) = element else { return };
                 element
             }
             None => {
@@ -74,10 +79,14 @@ impl Context<'_, '_> {
         let element = Element { at: element, exclusive };
         self.update(&function, element, value, increment);
         // What there is no room for is lost, and counted; the clause goes on.
-        if let Some(full) = full {
+        if let [first, rest @ ..] = &full[..] {
             let done = self.b.block(&[]);
             self.b.jump(done, &[]);
-            self.b.switch_to(full);
+            for other in rest {
+                self.b.switch_to(*other);
+                self.b.jump(*first, &[]);
+            }
+            self.b.switch_to(*first);
             self.count_drop(Drops::Aggregation);
             self.b.jump(done, &[]);
             self.b.switch_to(done);

@@ -2,7 +2,8 @@
 //!
 //! In: the types of a tuple. Out: offsets, as BTF wants them and as the runtime reads
 //! them. Integers keep their size and natural alignment; text gets as many bytes as
-//! any use can need; every gap is zero, since maps compare keys byte by byte.
+//! any use can need, and is the last part where it can be long; every gap is zero, since maps
+//! compare keys byte by byte.
 
 use crate::ir::{Layout, LayoutField, LayoutKind};
 use crate::manifest::{Datum, DatumKind};
@@ -40,7 +41,18 @@ impl KeyLayout {
     /// `bounds` has for each key the most bytes that text there can take, 0 if it isn't text.
     pub fn new(types: &Types, keys: &[TypeId], bounds: &[u32], prefix: Prefix) -> Self {
         let mut fields = Vec::new();
-        let mut data = Vec::new();
+        let sizes: Vec<Datum> = (0..)
+            .zip(keys)
+            .map(|(i, key)| {
+                let bound = bounds.get(i).copied().unwrap_or(0);
+                let (size, _, kind) = datum(types, *key, bound);
+                Datum { offset: 0, size, kind }
+            })
+            .collect();
+        let mut data = sizes.clone();
+        let last = super::short::longest(sizes.into_iter());
+        let mut order: Vec<usize> = (0..keys.len()).collect();
+        order.sort_by_key(|i| Some(*i) == last);
         let mut gaps = Vec::new();
         let mut end = 0;
         let mut align = 1;
@@ -54,9 +66,9 @@ impl KeyLayout {
             fields.push(LayoutField { name: name.to_owned(), offset: 0, kind });
             (end, align) = (8, 8);
         }
-        for (i, key) in keys.iter().enumerate() {
+        for i in order {
             let bound = bounds.get(i).copied().unwrap_or(0);
-            let (size, alignment, kind) = datum(types, *key, bound);
+            let (size, alignment, kind) = datum(types, keys[i], bound);
             let offset = round_up(end, alignment);
             let layout_kind = match kind {
                 DatumKind::Int { signed } => LayoutKind::Int { bytes: size as u8, signed },
@@ -69,7 +81,7 @@ impl KeyLayout {
                 | DatumKind::UserSymbol(_) => LayoutKind::Words(size / 8),
             };
             fields.push(LayoutField { name: format!("k{i}"), offset, kind: layout_kind });
-            data.push(Datum { offset, size, kind });
+            data[i].offset = offset;
             gaps.push((end, offset - end));
             end = offset + size;
             align = align.max(alignment);

@@ -28,6 +28,7 @@ mod print;
 mod program;
 mod record;
 mod scratch;
+mod short;
 mod strings;
 mod syscall;
 mod trusted;

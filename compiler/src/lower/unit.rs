@@ -4,6 +4,7 @@
 //! In: the typed program. Out: ids to refer to. Maps that no clause uses are not made.
 
 use super::layout::{KeyLayout, Prefix, round_up};
+use super::short::Short;
 use super::strings::Bounds;
 use crate::ir::{
     Field, FieldId, Function, FunctionId, Layout, LayoutField, LayoutKind, Map, MapId, MapKind,
@@ -49,6 +50,8 @@ pub(crate) struct AggregationStorage {
     pub map: MapId,
     /// Its key; `None`: an array of one.
     pub key: Option<KeyLayout>,
+    /// How its key looks cut off, and the map of elements that are as short.
+    pub short: Option<(Short, MapId)>,
 }
 
 /// Everything shared.
@@ -239,10 +242,11 @@ impl<'a> Unit<'a> {
         Layout { size, align, fields: vec![LayoutField { name, offset: 0, kind }] }
     }
 
-    /// Gives every aggregation a map of its own; if they are many, one to all whose keys
-    /// and values are alike, since a program can't use many maps.
+    /// Gives every aggregation a map of its own, and one for its short keys; if they are many, one
+    /// to all whose keys and values are alike, since a program can't use many maps.
     fn place_aggregations(&mut self, bounds: &Bounds) {
         let share = self.program.aggregations.len() > MANY;
+        let two_maps = self.program.aggregations.len() <= MANY / 2;
         let mut shared: FxHashMap<(Layout, u32), MapId> = FxHashMap::default();
         for (i, a) in self.program.aggregations.iter().enumerate() {
             let words = crate::buckets::words(&a.function);
@@ -255,9 +259,16 @@ impl<'a> Unit<'a> {
             let map = known.unwrap_or_else(|| {
                 let value = super::aggregation::value_layout(&a.function);
                 let name = format!("agg_{}_{i}", a.name.trim_start_matches('_'));
-                let map = self.aggregation_map(name, key.as_ref(), value);
+                let map = self.aggregation_map(name, key.as_ref().map(|k| &k.layout), value);
                 shared.extend(alike.map(|alike| (alike, map)));
                 map
+            });
+            let short = key.as_ref().filter(|_| two_maps).and_then(|key| {
+                let short = Short::of(key)?;
+                let name = format!("{}_short", self.module.maps[map.0 as usize].name);
+                let value = super::aggregation::value_layout(&a.function);
+                let map = self.aggregation_map(name, Some(&short.layout), value);
+                Some((short, map))
             });
             self.manifest.aggregations.push(manifest::Aggregation {
                 name: a.name.clone(),
@@ -267,13 +278,18 @@ impl<'a> Unit<'a> {
                 keys: key.as_ref().map_or_else(Vec::new, |k| k.data.clone()),
                 key_size: key.as_ref().map_or(4, |k| k.layout.size),
                 value_size: 8 * words,
+                short: short.as_ref().map(|(short, map)| manifest::ShortKeys {
+                    map: self.module.maps[map.0 as usize].name.clone(),
+                    size: short.layout.size,
+                    unit: short.unit,
+                }),
             });
-            self.aggregations.push(AggregationStorage { map, key });
+            self.aggregations.push(AggregationStorage { map, key, short });
         }
     }
 
     /// A map for elements with this key, or an array of one for an aggregation without.
-    fn aggregation_map(&mut self, name: String, key: Option<&KeyLayout>, value: Layout) -> MapId {
+    fn aggregation_map(&mut self, name: String, key: Option<&Layout>, value: Layout) -> MapId {
         let Some(key) = key else {
             return self.add_map(Map {
                 name,
@@ -284,13 +300,13 @@ impl<'a> Unit<'a> {
                 flags: 0,
             });
         };
-        let bytes = u64::from(round_up(key.layout.size, 8) + value.size) + 64;
+        let bytes = u64::from(round_up(key.size, 8) + value.size) + 64;
         let entries = (self.options.aggsize / bytes).clamp(1, 1 << 24) as u32;
         let flags = self.aggregation_flags();
         self.add_map(Map {
             name,
             kind: MapKind::PercpuHash,
-            key: Some(key.layout.clone()),
+            key: Some(key.clone()),
             value: Some(value),
             entries,
             flags,

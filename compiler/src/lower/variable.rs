@@ -143,6 +143,18 @@ impl Context<'_, '_> {
         keys: &[Operand],
         span: Span,
     ) -> Value {
+        self.key_without(map, layout, keys, None, span)
+    }
+
+    /// The same, but for one of its parts, which is left as it is.
+    pub(crate) fn key_without(
+        &mut self,
+        map: u32,
+        layout: &KeyLayout,
+        keys: &[Operand],
+        without: Option<usize>,
+        span: Span,
+    ) -> Value {
         let number = match layout.prefix {
             Prefix::None => None,
             Prefix::Thread => Some(self.thread_number()),
@@ -155,8 +167,10 @@ impl Context<'_, '_> {
         if let Some(number) = number {
             self.b.store(Width::W64, at, 0, number);
         }
-        for (datum, key) in layout.data.iter().zip(keys) {
-            self.store_datum(at, datum, key, true, span);
+        for (i, (datum, key)) in layout.data.iter().zip(keys).enumerate() {
+            if Some(i) != without {
+                self.store_datum(at, datum, key, true, span);
+            }
         }
         at
     }

@@ -102,6 +102,7 @@ mod tests {
             function: AggregatingFunction::Count,
             key_size: 8,
             value_size: 8,
+            short: None,
         }
     }
 
