@@ -37,6 +37,9 @@ pub struct Manifest {
     pub options: Vec<(String, Option<String>)>,
     /// Size of strings in records.
     pub strsize: u32,
+    /// Bits of speculations' ids.
+    #[serde(default)]
+    pub speculation_bits: u32,
     /// Where in `.bss` the counters of drops are, if anything can be lost.
     #[serde(default)]
     pub drops: Option<u32>,
@@ -228,8 +231,6 @@ pub struct FaultSite {
 pub struct Maps {
     /// Ring buffer of records.
     pub records: Option<String>,
-    /// Array of u64 by speculation id: 0 free, 1 active.
-    pub speculation_states: Option<String>,
 }
 
 /// What was lost, and why. The counters of drops are u64 words: first one for each kind, in this
@@ -293,7 +294,8 @@ pub enum State {
 // ------------------------------------------------------------------ records
 
 /// Every record starts with this header, all u32, little endian:
-/// layout index, probe id, CPU, speculation id (0: none).
+/// layout index, probe id, CPU, serial number of the speculation (0: none), of which the lowest
+/// [`Manifest::speculation_bits`] are its id; of one id, the next is greater.
 pub const HEADER: u32 = 16;
 
 /// Layout index of a fault record: header, then u32 fault site, u32 fault kind
@@ -438,10 +440,8 @@ pub enum Action {
     Denormalize(u32),
     /// `exit(status)`
     Exit(Datum),
-    /// `commit(id)`
+    /// `commit(id)`: the speculation's serial number.
     Commit(Datum),
-    /// `discard(id)`
-    Discard(Datum),
     /// `tracemem(address, size[, used])`
     Tracemem(Datum, Option<Datum>),
     /// `print(e)`

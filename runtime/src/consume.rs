@@ -150,7 +150,7 @@ impl<'a> Consumer<'a> {
             capture: None,
             probes: manifest.probes.iter().enumerate().map(|(i, p)| (p.id, i)).collect(),
             aggregations: Aggregations::new(manifest.aggregations.clone()),
-            speculations: Speculations::new(look.specsize),
+            speculations: Speculations::new(look.specsize, manifest.speculation_bits),
             manifest,
             look,
             symbols,
@@ -227,7 +227,7 @@ impl<'a> Consumer<'a> {
         text.clear();
         let whole = record.first && record.last;
         // What a speculation does is no output of its own.
-        let speculates = |a: &Action| matches!(a, Action::Commit(_) | Action::Discard(_));
+        let speculates = |a: &Action| matches!(a, Action::Commit(_));
         let silent = whole && !record.actions.is_empty() && record.actions.iter().all(speculates);
         let shown = !(self.look.quiet || silent);
         let mut begun = if whole { None } else { self.lines.remove(&key) };
@@ -346,9 +346,9 @@ impl<'a> Consumer<'a> {
             Action::Exit(status) => {
                 self.status = Some(number(status) as i32);
             }
-            Action::Commit(id) => {
-                let id = number(id) as u32;
-                let waiting = self.speculations.take(id);
+            Action::Commit(serial) => {
+                let serial = number(serial) as u32;
+                let waiting = self.speculations.take(serial);
                 // What this clause has written so far comes first.
                 self.out.text(text)?;
                 text.clear();
@@ -357,10 +357,6 @@ impl<'a> Consumer<'a> {
                     self.consume(&record, kernel)?;
                     *text = outer;
                 }
-            }
-            Action::Discard(id) => {
-                let id = number(id) as u32;
-                self.speculations.take(id);
             }
             Action::Tracemem(datum, used) => {
                 let size = datum.size as usize;

@@ -469,21 +469,25 @@ fn speculations_wait_for_their_end() {
         vec![
             (true, true, vec![Action::Trace(datum(0))]),
             (true, true, vec![Action::Commit(datum(0))]),
-            (true, true, vec![Action::Discard(datum(0))]),
         ],
         vec![],
     );
     s.quiet = true;
+    s.manifest.speculation_bits = 2;
     let n = |v: i32| v.to_le_bytes();
+    // Two of id 1, one after the other, and one of id 2.
+    let (first, second, other) = (4 + 1, 12 + 1, 4 + 2);
     let (text, _) = s.run(&[
-        (0, 0, 1, &n(11)),
-        (0, 0, 2, &n(22)),
+        (0, 0, first, &n(11)),
+        (0, 0, other, &n(22)),
         (0, 0, 0, &n(33)),
-        (0, 0, 1, &n(44)),
-        (1, 0, 0, &n(1)),
-        (2, 0, 0, &n(2)),
+        (0, 0, first, &n(44)),
+        (1, 0, 0, &n(first as i32)),
+        (0, 0, second, &n(55)),
+        (1, 0, 0, &n(first as i32)),
+        (1, 0, 0, &n(second as i32)),
     ]);
-    assert!(text.starts_with("331144\n"), "{text}");
+    assert!(text.starts_with("33114455\n"), "{text}");
 }
 
 #[test]

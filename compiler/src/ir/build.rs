@@ -51,6 +51,11 @@ impl Builder {
         std::mem::replace(&mut self.span, span)
     }
 
+    /// The D text that is being lowered.
+    pub fn span(&self) -> Option<Span> {
+        self.span
+    }
+
     // ------------------------------------------------------------- blocks
 
     /// A new, empty block with parameters of these types.

@@ -5,9 +5,9 @@
 
 use super::context::{Context, Operand, Text};
 use super::record::{Row, records, records_within};
-use crate::ir::{BlockId, Cond, Helper, Width};
+use crate::ir::{Cond, Helper, Width};
 use crate::manifest::{self, State};
-use crate::typed::{Action, Clause, Expr, Statement, StatementKind};
+use crate::typed::{Action, Clause, Statement, StatementKind};
 use strand_grammar::source::Span;
 
 /// Where a list of statements stands in its clause's line of output.
@@ -209,12 +209,11 @@ impl Context<'_, '_> {
                 self.env.record = Some(record);
             }
             self.plain(s);
-            let mut argument = None;
             for part in parts {
-                argument = self.record_part(&part);
+                self.record_part(&part);
             }
             if let StatementKind::Action(a) = &s.kind {
-                self.after(a, argument, s.span);
+                self.after(a, s.span);
             }
             if Some(i) == last
                 && let Some(record) = self.env.record.take()
@@ -243,14 +242,15 @@ impl Context<'_, '_> {
     }
 
     /// What an action does in the kernel once its data is recorded.
-    fn after(&mut self, action: &Action, argument: Option<Operand>, span: Span) {
-        let argument = argument.unwrap_or(Operand::Nothing);
+    fn after(&mut self, action: &Action, span: Span) {
         match action {
             Action::Exit(_) => {
                 let state = self.b.bss(manifest::STATE_OFFSET);
                 self.b.store_imm(Width::W32, state, 0, State::Stopping as i64);
             }
-            Action::Commit(_) | Action::Discard(_) => self.end_speculation(&argument, span),
+            Action::Discard(id) => {
+                self.end_speculation(id);
+            }
             Action::Raise(e) => self.send_signal(e, span),
             Action::Chill(e) => self.wait(e, span),
             Action::Return(e) => self.override_return(e),
@@ -304,63 +304,5 @@ impl Context<'_, '_> {
         }
         let end = self.env.end;
         self.b.jump(end, &[]);
-    }
-
-    // --------------------------------------------------------- speculations
-
-    /// The address of a speculation's state; goes to `none` if there is no such one.
-    fn speculation_state(&mut self, id: crate::ir::Value, none: BlockId) -> crate::ir::Value {
-        let (_, states) = self.unit.speculations();
-        let key = self.key_memory(states.0, 8);
-        self.b.store(Width::W32, key, 0, id);
-        let (state, missing) = self.lookup(states, key);
-        let here = self.b.current();
-        self.b.switch_to(missing);
-        self.b.jump(none, &[]);
-        self.b.switch_to(here);
-        state
-    }
-
-    /// What is recorded from here goes to the speculation; without one, nothing more of
-    /// the clause happens.
-    fn speculate(&mut self, id: &Expr) {
-        let id = self.scalar(id);
-        let none = self.b.block(&[]);
-        let state = self.speculation_state(id, none);
-        let state = self.b.load(Width::W64, false, state, 0);
-        let active = self.int(1);
-        self.go_on_if(Cond::Eq, state, active, none);
-        let here = self.b.current();
-        self.b.switch_to(none);
-        self.end_clause();
-        self.b.switch_to(here);
-        self.env.speculation = Some(id);
-    }
-
-    /// `commit` and `discard`: the speculation is over and its id free, once. Records of who
-    /// takes it next come behind the one that says so, which has its place already. An id that
-    /// was never given out is a fault; 0 is what `speculation()` gives when there is none.
-    fn end_speculation(&mut self, id: &Operand, span: Span) {
-        let id = self.number(id);
-        let (some, done) = (self.b.block(&[]), self.b.block(&[]));
-        self.b.branch_imm(Cond::Ne, id, 0, some, done);
-        self.b.switch_to(some);
-        let most = self.int(i64::from(self.unit.options.nspec));
-        self.fault_if(Cond::UGt, id, most, manifest::Fault::IllegalOp, id, span);
-        let state = self.speculation_state(id, done);
-        let (active, free) = (self.int(1), self.int(0));
-        let before = self.b.atomic_compare_exchange(Width::W64, state, 0, active, free);
-        let ends = self.b.block(&[]);
-        self.b.branch_imm(Cond::Eq, before, 1, ends, done);
-        self.b.switch_to(ends);
-        let (queue, states) = self.unit.speculations();
-        if let Some(queue) = queue {
-            // The key that the state was found by.
-            let key = self.key_memory(states.0, 8);
-            let (queue, any) = (self.b.map(queue), self.int(0));
-            self.helper(Helper::MAP_PUSH_ELEM, &[queue, key, any]);
-        }
-        self.b.jump(done, &[]);
-        self.b.switch_to(done);
     }
 }

@@ -120,7 +120,7 @@ pub(crate) struct Env {
     pub whole: bool,
     /// Where it is noted that the clause has recorded something (never in a turn).
     pub recorded: Option<Value>,
-    /// The speculation that records go to.
+    /// The serial number of the speculation that records go to.
     pub speculation: Option<Value>,
     /// `arg0` … of ERROR.
     pub error_args: Option<[Value; 6]>,
@@ -267,21 +267,6 @@ impl Context<'_, '_> {
     /// The BPF context.
     pub fn bpf_context(&self) -> Value {
         self.env.bpf
-    }
-
-    /// The speculations' maps: free ids, states.
-    pub fn speculations(&mut self) -> (Option<crate::ir::MapId>, crate::ir::MapId) {
-        self.unit.speculations()
-    }
-
-    /// How many speculations there are.
-    pub fn most_speculations(&self) -> i64 {
-        i64::from(self.unit.options.nspec)
-    }
-
-    /// Where in `.bss` is counted how many of them were ever taken for the first time.
-    pub fn used_speculations(&mut self) -> u32 {
-        self.unit.speculation_counter()
     }
 
     /// The table of processors: where it is in `.bss`, and how many it has.

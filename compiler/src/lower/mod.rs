@@ -29,6 +29,7 @@ mod program;
 mod record;
 mod scratch;
 mod short;
+mod speculation;
 mod strings;
 mod syscall;
 mod trusted;

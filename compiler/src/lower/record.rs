@@ -42,6 +42,8 @@ pub(crate) enum Part<'e> {
         /// A read.
         e: &'e Expr,
     },
+    /// The serial number of a speculation, by its id.
+    Committed(Datum, &'e Expr),
     /// A network packet.
     Packet(super::effect::Packet<'e>),
 }
@@ -54,7 +56,8 @@ impl Row {
 
 /// Whether an action records something.
 pub(crate) fn records(s: &Statement) -> bool {
-    matches!(&s.kind, StatementKind::Action(a) if !matches!(a, Action::Speculate(_)))
+    let silent = |a: &Action| matches!(a, Action::Speculate(_) | Action::Discard(_));
+    matches!(&s.kind, StatementKind::Action(a) if !silent(a))
 }
 
 /// Whether it does, or anything inside it.
@@ -120,9 +123,12 @@ impl Context<'_, '_> {
             Action::Normalize(a, e) => Recorded::Normalize(a.0, take(self, e)),
             Action::Denormalize(a) => Recorded::Denormalize(a.0),
             Action::Exit(e) => Recorded::Exit(take(self, e)),
-            Action::Commit(e) => Recorded::Commit(take(self, e)),
-            Action::Discard(e) => Recorded::Discard(take(self, e)),
-            Action::Speculate(_) => return parts,
+            Action::Commit(id) => {
+                let serial = self.take_room(row, 4, DatumKind::Int { signed: false });
+                parts.push(Part::Committed(serial.clone(), id));
+                Recorded::Commit(serial)
+            }
+            Action::Speculate(_) | Action::Discard(_) => return parts,
             Action::Tracemem { bytes, used } => {
                 let bytes = take(self, bytes);
                 Recorded::Tracemem(bytes, used.as_ref().map(|e| take(self, e)))
@@ -180,32 +186,37 @@ impl Context<'_, '_> {
         (Recorded::Print { address, value, ty }, part)
     }
 
-    /// Stores what was planned where the record wants it; the value, if it is one.
-    pub(crate) fn record_part(&mut self, part: &Part) -> Option<Operand> {
+    /// Stores what was planned where the record wants it.
+    pub(crate) fn record_part(&mut self, part: &Part) {
+        // What an expression does besides, it does all the same.
+        let record = self.env.record;
         match part {
             Part::Value(datum, e) => {
-                if let (DatumKind::Bytes, Some(record)) = (datum.kind, self.env.record)
+                if let (DatumKind::Bytes, Some(record)) = (datum.kind, record)
                     && self.read_into(record, None, datum, e)
                 {
-                    return None;
+                    return;
                 }
                 let value = self.expr(e);
-                if let Some(record) = self.env.record {
+                if let Some(record) = record {
                     self.store_datum(record, datum, &value, false, e.span);
                 }
-                Some(value)
             }
             Part::Addressed { address, value, e } => {
-                if let Some(record) = self.env.record {
+                if let Some(record) = record {
                     self.read_into(record, Some(address), value, e);
                 }
-                None
+            }
+            Part::Committed(datum, id) => {
+                let serial = self.end_speculation(id);
+                if let Some(record) = record {
+                    self.b.store(Width::W32, record, datum.offset as i32, serial);
+                }
             }
             Part::Packet(packet) => {
-                if let Some(record) = self.env.record {
+                if let Some(record) = record {
                     self.store_packet(record, packet);
                 }
-                None
             }
         }
     }
@@ -248,9 +259,9 @@ impl Context<'_, '_> {
         self.b.store(Width::W32, record, 4, probe);
         let cpu = self.helper(Helper::GET_SMP_PROCESSOR_ID, &[]);
         match speculation {
-            Some(id) => {
+            Some(serial) => {
                 self.b.store(Width::W32, record, 8, cpu);
-                self.b.store(Width::W32, record, 12, id);
+                self.b.store(Width::W32, record, 12, serial);
             }
             // Its upper half is the speculation: none.
             None => self.b.store(Width::W64, record, 8, cpu),

@@ -74,7 +74,7 @@ pub(crate) struct Unit<'a> {
     rodata: FxHashMap<Vec<u8>, u32>,
     records: Option<MapId>,
     threads: Option<MapId>,
-    speculations: Option<(Option<MapId>, MapId)>,
+    speculations: Option<Speculations>,
     speculation_counter: Option<u32>,
     /// Subprograms made once, by name.
     pub functions: FxHashMap<&'static str, FunctionId>,
@@ -102,6 +102,16 @@ fn builtins(program: &Program) -> FxHashSet<&'static str> {
 /// back.
 const FEW_SPECULATIONS: u32 = 4;
 
+/// Where speculations' states are: a u64 by id, of which the lowest bit says that it is active. It
+/// is one more each time that an id is taken or given back.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Speculations {
+    /// So many bytes into `.bss`.
+    Few(u32),
+    /// An array, and a queue of ids that were given back.
+    Many { states: MapId, queue: MapId },
+}
+
 /// Bytes at the start of a thread's storage: its number, for keys of `self->a[k]`.
 pub(crate) const THREAD_NUMBER: u32 = 8;
 
@@ -121,6 +131,7 @@ impl<'a> Unit<'a> {
             manifest: Manifest {
                 version: manifest::VERSION,
                 strsize: options.strsize,
+                speculation_bits: 0,
                 ..Manifest::default()
             },
             storage: Vec::new(),
@@ -463,35 +474,37 @@ impl<'a> Unit<'a> {
         })
     }
 
-    /// The queue of ids that were given back, unless there are so few that one is found by
-    /// trying, and the array of states.
-    pub fn speculations(&mut self) -> (Option<MapId>, MapId) {
-        if let Some(maps) = self.speculations {
-            return maps;
+    /// The states of speculations.
+    pub fn speculations(&mut self) -> Speculations {
+        if let Some(known) = self.speculations {
+            return known;
         }
         let nspec = self.options.nspec.max(1);
-        let many = nspec > FEW_SPECULATIONS;
-        let queue = many.then(|| {
-            self.add_map(Map {
+        let made = if nspec <= FEW_SPECULATIONS {
+            let offset = round_up(self.module.bss, 8);
+            self.module.bss = offset + 8 * (nspec + 1);
+            Speculations::Few(offset)
+        } else {
+            let queue = self.add_map(Map {
                 name: "spec_ids".to_owned(),
                 kind: MapKind::Queue,
                 key: None,
                 value: Some(words32("id")),
                 entries: nspec,
                 flags: 0,
-            })
-        });
-        let states = self.add_map(Map {
-            name: "spec_states".to_owned(),
-            kind: MapKind::Array,
-            key: Some(index_layout()),
-            value: Some(words_layout("state", 1)),
-            entries: nspec + 1,
-            flags: 0,
-        });
-        self.manifest.maps.speculation_states = Some("spec_states".to_owned());
-        self.speculations = Some((queue, states));
-        (queue, states)
+            });
+            let states = self.add_map(Map {
+                name: "spec_states".to_owned(),
+                kind: MapKind::Array,
+                key: Some(index_layout()),
+                value: Some(words_layout("state", 1)),
+                entries: nspec + 1,
+                flags: 0,
+            });
+            Speculations::Many { states, queue }
+        };
+        self.manifest.speculation_bits = u32::BITS - nspec.leading_zeros();
+        *self.speculations.insert(made)
     }
 
     /// A new fault site for the text under `span`.
