@@ -4,7 +4,7 @@
 //! verifier trusts where the event is typed and the argument points to a struct. All
 //! that is peculiar to an architecture's registers is in [`Registers`].
 
-use super::context::{Context, Firing, Operand};
+use super::context::{Context, Operand};
 use crate::btf::{Btf, BtfType};
 use crate::ir::{BinOp, Cond, Helper, Type, Value, Width};
 use crate::kernel::{Attach, MarkerArg, MarkerPlace};
@@ -14,13 +14,13 @@ use std::rc::Rc;
 use strand_grammar::source::Span;
 
 /// Byte offsets in `struct pt_regs`.
-struct Registers {
+pub(super) struct Registers {
     /// Function arguments.
     params: &'static [i32],
     /// System-call arguments.
-    syscall: &'static [i32],
+    pub syscall: [i32; 6],
     /// Those of a 32-bit program's call.
-    compat: &'static [i32],
+    pub compat: [i32; 6],
     ret: i32,
     pc: i32,
     sp: i32,
@@ -31,10 +31,10 @@ struct Registers {
 }
 
 /// x86-64: `r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs flags sp ss`.
-const REGISTERS: Registers = Registers {
+pub(super) const REGISTERS: Registers = Registers {
     params: &[112, 104, 96, 88, 72, 64],
-    syscall: &[112, 104, 96, 56, 72, 64],
-    compat: &[40, 88, 96, 104, 112, 32],
+    syscall: [112, 104, 96, 56, 72, 64],
+    compat: [40, 88, 96, 104, 112, 32],
     ret: 80,
     pc: 128,
     sp: 152,
@@ -48,9 +48,9 @@ pub(crate) const SYSCALL_NUMBER: i32 = 120;
 /// Where the code segment is, and which 64-bit code has.
 pub(crate) const CODE_SEGMENT: (i32, i64) = (136, 0x33);
 
-/// Registers that are alike while a call of 64-bit code runs: its instruction leaves in `cx` and
-/// `r11` what it returns to, `ip` and `flags`.
-pub(crate) const ALIKE_IN_CALLS: [(i32, i32); 2] = [(88, 128), (48, 144)];
+/// Registers that are alike while a call of 64-bit code runs: its instruction leaves in `cx` what
+/// it returns to, `ip`.
+pub(crate) const ALIKE_IN_CALLS: [i32; 2] = [88, 128];
 
 /// What the verifier makes of a word of a typed event's context.
 enum Class {
@@ -113,8 +113,7 @@ impl Context<'_, '_> {
                 self.int(0)
             }
             Attach::SyscallEntry { args, .. } => {
-                let known = usize::from(*args).min(REGISTERS.syscall.len());
-                if i < known || matches!(self.env.firing, Firing::Table { .. }) && i < 6 {
+                if i < self.args_of_call(*args) {
                     self.call_arg(i)
                 } else {
                     self.int(0)
@@ -228,27 +227,6 @@ impl Context<'_, '_> {
         let value = self.b.binary_imm(BinOp::Shl, value, unused);
         let back = if arg.signed { BinOp::AShr } else { BinOp::LShr };
         self.b.binary_imm(back, value, unused)
-    }
-
-    /// What a system call is given: 32-bit programs pass it otherwise.
-    fn call_arg(&mut self, n: usize) -> Value {
-        let bpf = self.env.bpf;
-        let regs = self.b.load_ptr(bpf, 0);
-        let Some(compat) = self.is_compat() else {
-            return self.b.load(Width::W64, false, regs, REGISTERS.syscall[n]);
-        };
-        let (own, other) = (self.b.block(&[]), self.b.block(&[]));
-        let done = self.b.block(&[Type::I64]);
-        self.b.branch_imm(Cond::Eq, compat, 0, own, other);
-        for (block, width, at) in
-            [(own, Width::W64, REGISTERS.syscall[n]), (other, Width::W32, REGISTERS.compat[n])]
-        {
-            self.b.switch_to(block);
-            let arg = self.b.load(width, false, regs, at);
-            self.b.jump(done, &[arg]);
-        }
-        self.b.switch_to(done);
-        self.b.block_param(done, 0)
     }
 
     /// The sampled program counter if it is of that side, else 0.

@@ -76,6 +76,7 @@ impl Context<'_, '_> {
             self.take_timestamp();
         }
         let asked = self.env.asked == Some(clause.index);
+        self.read_args_of_predicate(clause);
         if let Some(predicate) = clause.predicate.as_ref().filter(|_| !asked) {
             let body = self.b.block(&[]);
             self.branch_on(predicate, body, end);
@@ -84,6 +85,7 @@ impl Context<'_, '_> {
         if uses.timestamp && self.env.timestamp.is_none() {
             self.take_timestamp();
         }
+        self.read_args_of(clause);
         if clause.default_action {
             self.empty_record(true, true);
         } else {

@@ -108,6 +108,8 @@ pub(crate) struct Env {
     pub clause: u32,
     /// Index of the source clause whose predicate was asked ahead, and holds.
     pub asked: Option<u32>,
+    /// Arguments of the system call that were read, by number.
+    pub call_args: Vec<(usize, Value)>,
     /// `timestamp`, once it was taken.
     pub timestamp: Option<Value>,
     /// The clause-locals.

@@ -208,6 +208,7 @@ impl Context<'_, '_> {
             }),
             fault: FaultTarget::Frame,
             record: None,
+            call_args: Vec::new(),
             frame: Some(Frame { at: frame, next }),
             ..self.env.clone()
         };

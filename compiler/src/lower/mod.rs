@@ -12,6 +12,7 @@
 
 mod aggregation;
 mod args;
+mod call_args;
 mod clause;
 mod context;
 mod copied;

@@ -165,6 +165,7 @@ pub(super) fn start<'u, 'a>(
         compat: None,
         clause: enabling.clauses.first().map_or(0, |c| c.index),
         asked: None,
+        call_args: Vec::new(),
         timestamp: None,
         locals: None,
         fault: FaultTarget::Block(0),
@@ -277,9 +278,14 @@ impl Context<'_, '_> {
         out: BlockId,
     ) {
         let attach = self.env.site.attach.clone();
+        self.env.call_args.clear();
+        self.read_shared_args(&enabling.clauses);
+        let shared = self.env.call_args.len();
         for (i, clause) in enabling.clauses.iter().enumerate() {
             self.env.fault = FaultTarget::Block(ordinals.len() as u32);
             self.clause(clause);
+            // What was read in a clause isn't there if the clause wasn't run.
+            self.env.call_args.truncate(shared);
             ordinals.push(self.b.current());
             let exits = matches!(attach, Attach::End)
                 || !super::clause::exits(clause)

@@ -311,10 +311,8 @@ impl Context<'_, '_> {
         let segment = self.b.load(Width::W16, false, regs, segment);
         let native = self.int(native);
         self.go_on_if(Cond::Eq, segment, native, slow);
-        for (a, b) in super::args::ALIKE_IN_CALLS {
-            let [a, b] = [a, b].map(|at| self.b.load(Width::W64, false, regs, at));
-            self.go_on_if(Cond::Eq, a, b, slow);
-        }
+        let [a, b] = super::args::ALIKE_IN_CALLS.map(|at| self.b.load(Width::W64, false, regs, at));
+        self.go_on_if(Cond::Eq, a, b, slow);
         let none = self.int(0);
         self.b.jump(done, &[none]);
         self.b.switch_to(slow);
