@@ -9,7 +9,7 @@ use crate::check::{Checker, Context};
 use crate::kernel::{Attach, Probe, ProbeArg, ProbePattern, Site};
 use crate::typed::{Clause, EnabledSite, Enabling};
 use rustc_hash::FxHashMap;
-use std::cell::LazyCell;
+use std::cell::OnceCell;
 use std::mem::{Discriminant, discriminant};
 use std::rc::Rc;
 use strand_grammar::ast::{self, ProbeDescription};
@@ -30,6 +30,9 @@ pub(crate) enum Dependence {
 /// A probe that some clause enables, with the versions of clauses that its sites run.
 struct Enabled {
     probe: Rc<Probe>,
+    /// Types of its arguments, once a clause has looked at them: to find them out takes a while,
+    /// and few clauses depend on them.
+    args: Rc<OnceCell<Rc<[ProbeArg]>>>,
     /// For each site.
     clauses: Vec<Vec<usize>>,
 }
@@ -130,7 +133,7 @@ impl Plan {
         for probe in probes {
             let index = *by_id.entry(probe.id).or_insert_with(|| {
                 let clauses = vec![Vec::new(); probe.sites.len()];
-                self.probes.push(Enabled { probe: Rc::new(probe), clauses });
+                self.probes.push(Enabled { probe: Rc::new(probe), args: Rc::default(), clauses });
                 self.probes.len() - 1
             });
             found.push(index);
@@ -149,16 +152,16 @@ impl Plan {
         let mut known: FxHashMap<ContextKey, usize> = FxHashMap::default();
         let mut dependence = None;
         for (description, probe_index) in matched {
-            let probe = self.probes[probe_index].probe.clone();
+            let Enabled { probe, args, .. } = &self.probes[probe_index];
+            let (probe, args) = (probe.clone(), args.clone());
             let kernel = checker.kernel;
-            // To find them out takes a while, and few clauses depend on them.
-            let args = LazyCell::new(|| Rc::<[ProbeArg]>::from(kernel.args(&probe)));
+            let args = || args.get_or_init(|| kernel.args(&probe).into()).clone();
             for (site_index, site) in probe.sites.iter().enumerate() {
                 let site_args: Rc<[String]> = site.args.clone().into();
                 let when: Option<Rc<str>> = site.when.as_deref().map(Rc::from);
                 let key = |d: Dependence| -> ContextKey {
                     (
-                        (d >= Dependence::Args).then(|| Rc::clone(&args)),
+                        (d >= Dependence::Args).then(&args),
                         (d >= Dependence::SiteArgs).then(|| site_args.clone()),
                         when.clone(),
                     )
@@ -168,7 +171,7 @@ impl Plan {
                     Some(version) => version,
                     None => {
                         let context = Context {
-                            args: Rc::clone(&args),
+                            args: args(),
                             site_args: site_args.clone(),
                             when: when.clone(),
                             probe: format!("probe {}", probe.description()),

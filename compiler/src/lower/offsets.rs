@@ -28,10 +28,18 @@ impl Context<'_, '_> {
         Some(self.unit.field(field))
     }
 
-    fn find_field(&self, record: &str, path: &[&str]) -> Option<Field> {
-        let btf = self.unit.kernel.btf()?;
-        let root = btf.find(record, |k| k == BtfKind::Struct)?;
-        field(&btf, root, path)
+    /// It is looked for once: every clause asks for the same few, in structs of hundreds.
+    fn find_field(&mut self, record: &str, path: &[&str]) -> Option<Field> {
+        let name = format!("{record}.{}", path.join("."));
+        if let Some(known) = self.unit.found_fields.get(&name) {
+            return known.clone();
+        }
+        let found = self.unit.kernel.btf().and_then(|btf| {
+            let root = btf.find(record, |k| k == BtfKind::Struct)?;
+            field(&btf, root, path)
+        });
+        self.unit.found_fields.insert(name, found.clone());
+        found
     }
 }
 

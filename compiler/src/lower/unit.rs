@@ -71,6 +71,8 @@ pub(crate) struct Unit<'a> {
     /// Bytes of the clause-locals of a firing.
     pub locals_size: u32,
     fields: FxHashMap<Field, FieldId>,
+    /// Members of records that were looked for, by name.
+    pub found_fields: FxHashMap<String, Option<Field>>,
     rodata: FxHashMap<Vec<u8>, u32>,
     records: Option<MapId>,
     threads: Option<MapId>,
@@ -140,6 +142,7 @@ impl<'a> Unit<'a> {
             thread_size: THREAD_NUMBER,
             locals_size: 0,
             fields: FxHashMap::default(),
+            found_fields: FxHashMap::default(),
             rodata: FxHashMap::default(),
             records: None,
             threads: None,
