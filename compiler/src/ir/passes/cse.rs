@@ -15,12 +15,14 @@
 //!   place of an element that is gone meanwhile no other is read.
 //!
 //! A store that finds in its slot what it would write is dropped: the key of a map that is
-//! looked up again is there already.
+//! looked up again is there already. So it is where the key's parts were read of the kernel anew:
+//! to keep such a number would take as much as to read it, but what was made of it is there.
 
-use super::memory::{ELSEWHERE, Memory, Region, Written};
+use super::memory::{ELSEWHERE, KERNEL, Memory, Region, Written};
 use crate::ir::cfg::Cfg;
 use crate::ir::{
-    BinOp, Block, BlockId, Function, FunctionKind, Helper, Op, Terminator, Type, Value, Width,
+    BinOp, Block, BlockId, Function, FunctionKind, Helper, Offset, Op, Terminator, Type, Value,
+    Width,
 };
 use rustc_hash::FxHashMap;
 
@@ -42,6 +44,7 @@ pub fn cse(function: &mut Function) {
         written: 0,
         anything: 0,
         name: (0..n as u32).map(Value).collect(),
+        alike: (0..n as u32).map(Value).collect(),
         version: vec![0; n],
         versions: 0,
         known: FxHashMap::default(),
@@ -122,6 +125,9 @@ struct Walk {
     context: Option<Value>,
     /// By value: the equal one that takes its place.
     name: Vec<Value>,
+    /// By value: the first that was read of the same field of the kernel, which it stands for in
+    /// what is known of slots.
+    alike: Vec<Value>,
     /// By value: changes with each branch on it.
     version: Vec<u32>,
     versions: u32,
@@ -203,7 +209,7 @@ impl Walk {
             self.write(region, steps);
             return true;
         };
-        let new = Stored { offset, width: *width, value: *value };
+        let new = Stored { offset, width: *width, value: self.alike[value.index()] };
         let state = &self.states[region as usize];
         let valid = state.version >= self.anything;
         if valid && state.stored.contains(&new) {
@@ -252,6 +258,7 @@ impl Walk {
             let Some(key) = self.key(&inst.op, values[result.index()], storage) else {
                 return true;
             };
+            self.note_alike(&inst.op, result, &key, steps);
             match self.known.get(&key) {
                 Some(equal) => {
                     self.name[result.index()] = *equal;
@@ -272,6 +279,21 @@ impl Walk {
                     steps.push(Step::Version(v, self.version[v.index()]));
                     self.version[v.index()] = self.versions;
                 }
+            }
+        }
+    }
+
+    /// Finds out what a number that is read of the kernel is like.
+    fn note_alike(&mut self, op: &Op, result: Value, key: &Key, steps: &mut Vec<Step>) {
+        let Op::Load { offset: Offset::Field(_), .. } = op else { return };
+        // No region has this number, so that no other key is this one.
+        let memory = [self.version_of(KERNEL), u32::MAX];
+        let key = Key { memory, ..key.clone() };
+        match self.known.get(&key) {
+            Some(first) => self.alike[result.index()] = *first,
+            None => {
+                self.known.insert(key.clone(), result);
+                steps.push(Step::Forget(key, None));
             }
         }
     }

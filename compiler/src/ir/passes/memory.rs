@@ -3,16 +3,25 @@
 //! In: a function. Out: the region that a pointer points into, the regions that an instruction
 //! may write, and those that may have been written where ways come together. Decides what can be
 //! told apart: a slot is a region of its own as long as its address is only used to load, to
-//! store and to call helpers; all else is one region.
+//! store and to call helpers; so are the kernel's records, which a program doesn't write; all else
+//! is one region.
 
 use crate::ir::cfg::{BlockLists, Cfg};
 use crate::ir::{BinOp, Block, BlockId, Function, Helper, Op, SlotId, Value};
 
-/// A part of memory: [`ELSEWHERE`] or a slot.
+/// A part of memory: [`ELSEWHERE`], [`KERNEL`] or a slot.
 pub type Region = u32;
 
 /// What is no slot, and slots whose address goes where it isn't followed.
 pub const ELSEWHERE: Region = 0;
+
+/// What fields of the kernel's records are read from. It changes all the time; what counts is
+/// whether somebody would notice that it was read once where he asks for it twice, as he does
+/// after waiting.
+pub const KERNEL: Region = 1;
+
+/// The first slot.
+const SLOTS: Region = 2;
 
 /// Blocks that are looked at to find out what was written on the ways to one.
 const MOST_BLOCKS: u32 = 256;
@@ -110,13 +119,13 @@ impl Memory {
 
     /// How many regions there are.
     pub fn regions(&self) -> usize {
-        1 + self.escaped.len()
+        SLOTS as usize + self.escaped.len()
     }
 
     /// What a pointer points into.
     pub fn region(&self, pointer: Value) -> Region {
         match self.slot_of.get(pointer.index()) {
-            Some(Some(slot)) if !self.escaped[slot.index()] => 1 + slot.0,
+            Some(Some(slot)) if !self.escaped[slot.index()] => SLOTS + slot.0,
             _ => ELSEWHERE,
         }
     }
@@ -128,7 +137,10 @@ impl Memory {
             | Op::AtomicAdd { base, .. }
             | Op::AtomicCompareExchange { base, .. }
             | Op::AtomicFetchAdd { base, .. } => f(self.region(*base)),
-            Op::Call(..) | Op::CallKernel(_) => f(ELSEWHERE),
+            Op::Call(..) | Op::CallKernel(_) | Op::Helper(Helper::LOOP, _) => {
+                f(ELSEWHERE);
+                f(KERNEL);
+            }
             Op::Helper(helper, _) if helper.only_reads() => {}
             Op::Helper(helper, args) => match helper.writes_to() {
                 Some((argument, more)) => {

@@ -88,6 +88,38 @@ b3:
     insta::assert_snapshot!(passed(&format!("{MAP}{text}")));
 }
 
+/// A key whose part is read of the kernel again is there already, whatever the program has written
+/// elsewhere; not behind what may have waited.
+#[test]
+fn a_key_of_the_kernels_is_made_once() {
+    let text = r#"program "raw_tp" @p(%0: ptr) {
+  $0 = slot 8 align 8 any
+b0:
+  %1 = helper get_current_task_btf()
+  %2 = load.u64 %1 + field:0
+  %3 = slot $0
+  store.u64 %3, %2
+  %4 = map t
+  %5 = helper map_delete_elem(%4, %3)
+  %6 = load.u64 %1 + field:0
+  store.u64 %3, %6
+  %7 = helper map_delete_elem(%4, %3)
+  %8 = call @waits()
+  %9 = call @waits()
+  %10 = load.u64 %1 + field:0
+  store.u64 %3, %10
+  %11 = helper map_delete_elem(%4, %3)
+  ret %11
+}
+sub @waits() {
+b0:
+  %0 = helper ktime_get_ns()
+  ret %0
+}"#;
+    let field = "field:0 \"task_struct.tgid\" root 12 path [8] offset 40 size 8\n";
+    insta::assert_snapshot!(passed(&format!("{MAP}{field}{text}")));
+}
+
 /// Only the low bytes of a number are stored, whatever extends it.
 #[test]
 fn stored_numbers_are_not_extended() {
