@@ -19,8 +19,11 @@ use strand_grammar::source::Span;
 /// Bytes of text, and of a stack's frames, that are short.
 const SHORT: u32 = 64;
 
-/// Text and stacks of fewer bytes aren't worth a second map.
-const WORTHWHILE: u32 = 2 * SHORT;
+/// Text of fewer bytes isn't worth a second map.
+const LONG_TEXT: u32 = 2 * SHORT;
+
+/// Neither are stacks of fewer, which often have more frames than are short.
+const LONG_STACK: u32 = 4 * SHORT;
 
 /// The short form of a key.
 #[derive(Debug, Clone)]
@@ -45,8 +48,11 @@ fn length(datum: &Datum) -> Option<u32> {
 
 /// The part that should be the last one, so that the key can be cut off there.
 pub(crate) fn longest(sizes: impl Iterator<Item = Datum>) -> Option<usize> {
-    let long = sizes.enumerate().filter_map(|(i, d)| Some((length(&d)?, i)));
-    long.filter(|(size, _)| *size >= WORTHWHILE).max().map(|(_, i)| i)
+    let long = |datum: &Datum| {
+        let least = if datum.kind == DatumKind::String { LONG_TEXT } else { LONG_STACK };
+        length(datum).filter(|size| *size >= least)
+    };
+    sizes.enumerate().filter_map(|(i, d)| Some((long(&d)?, i))).max().map(|(_, i)| i)
 }
 
 impl Short {
@@ -174,10 +180,10 @@ mod tests {
         let offsets = |k: &KeyLayout| k.data.iter().map(|d| d.offset).collect::<Vec<_>>();
         let (layout, short) = key(&[DType::String, DType::Stack(20)], &[256, 0]);
         assert_eq!((offsets(&layout), short), (vec![160, 0], Some((160 + SHORT, 1))));
-        let (layout, short) = key(&[DType::UserStack(20), DType::String], &[0, 16]);
+        let (layout, short) = key(&[DType::UserStack(100), DType::String], &[0, 16]);
         assert_eq!((offsets(&layout), short), (vec![16, 0], Some((16 + 8 + SHORT, 8))));
         assert_eq!(key(&[DType::String], &[64]).1, None);
-        assert_eq!(key(&[DType::Stack(8)], &[0]).1, None);
+        assert_eq!(key(&[DType::Stack(20)], &[0]).1, None);
     }
 
     /// What the program asks of a key is what the runtime asks.

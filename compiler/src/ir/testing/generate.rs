@@ -68,6 +68,22 @@ pub enum Stmt {
     Guarded(Pick, Pick, Vec<Stmt>),
 }
 
+impl Stmt {
+    /// The statements in it.
+    pub fn bodies(&mut self) -> Vec<&mut Vec<Stmt>> {
+        match self {
+            Stmt::If(.., then, otherwise) | Stmt::IfImm(.., then, otherwise) => {
+                vec![then, otherwise]
+            }
+            Stmt::Lookup(_, body)
+            | Stmt::IfBoth(.., body)
+            | Stmt::Loop(_, body)
+            | Stmt::Guarded(.., body) => vec![body],
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// Makes the module.
 pub fn module(stmts: &[Stmt]) -> Module {
     let int = |size| Some(Layout { size, align: size, fields: Vec::new() });
