@@ -36,7 +36,7 @@ impl Context<'_, '_> {
 
     /// Goes to `done` with the first that is free, or on if there is none.
     fn take_of_few(&mut self, states: u32, done: BlockId) {
-        for id in 1..=self.unit.options.nspec.max(1) {
+        for id in 1..=self.unit.options.nspec {
             let state = self.b.bss(states + 8 * id);
             let next = self.b.block(&[]);
             let before = self.b.load(Width::W64, false, state, 0);
@@ -135,7 +135,7 @@ impl Context<'_, '_> {
     fn speculation_state(&mut self, id: Value, none: BlockId) -> Value {
         match self.unit.speculations() {
             Speculations::Few(states) => {
-                let most = self.int(i64::from(self.unit.options.nspec.max(1)));
+                let most = self.int(i64::from(self.unit.options.nspec));
                 self.go_on_if(Cond::ULe, id, most, none);
                 let offset = self.b.binary_imm(BinOp::Shl, id, 3);
                 let states = self.b.bss(states);

@@ -133,7 +133,6 @@ impl<'a> Unit<'a> {
             manifest: Manifest {
                 version: manifest::VERSION,
                 strsize: options.strsize,
-                speculation_bits: 0,
                 ..Manifest::default()
             },
             storage: Vec::new(),
@@ -482,7 +481,7 @@ impl<'a> Unit<'a> {
         if let Some(known) = self.speculations {
             return known;
         }
-        let nspec = self.options.nspec.max(1);
+        let nspec = self.options.nspec;
         let made = if nspec <= FEW_SPECULATIONS {
             let offset = round_up(self.module.bss, 8);
             self.module.bss = offset + 8 * (nspec + 1);
