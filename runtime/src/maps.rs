@@ -27,7 +27,10 @@ impl<'a> Maps<'a> {
     }
 
     /// The map that an element is in, and its key there.
-    fn place<'k>(&'k self, map: &'k str, key: &'k [u8]) -> (&'k str, &'k [u8]) {
+    fn place<'k>(&self, map: &'k str, key: &'k [u8]) -> (&'k str, &'k [u8])
+    where
+        'a: 'k,
+    {
         let short = self.aggregation(map).and_then(|a| a.short.as_ref());
         match short.and_then(|short| Some((&short.map, short.cut(key)?))) {
             Some((short, key)) => (short, key),
@@ -47,7 +50,7 @@ impl<'a> Maps<'a> {
         Ok(elements)
     }
 
-    fn aggregation(&self, map: &str) -> Option<&Aggregation> {
+    fn aggregation(&self, map: &str) -> Option<&'a Aggregation> {
         self.loaded.manifest.aggregations.iter().find(|a| a.map == map)
     }
 
@@ -90,13 +93,13 @@ impl Source for Maps<'_> {
     }
 
     fn delete(&mut self, map: &str, key: &[u8]) -> Result<(), String> {
-        let own = self.map(map)?;
-        if own.map_type() == MapType::PercpuArray {
+        let (name, key) = self.place(map, key);
+        let map = self.map(name)?;
+        if map.map_type() == MapType::PercpuArray {
             // Elements of arrays stay; to be all zero is to be gone.
-            return self.zero(map, key, own.value_size());
+            return self.zero(name, key, map.value_size());
         }
-        let (map, key) = self.place(map, key);
-        match self.map(map)?.delete(key) {
+        match map.delete(key) {
             Err(e) if e.kind() != libbpf_rs::ErrorKind::NotFound => Err(e.to_string()),
             _ => Ok(()),
         }

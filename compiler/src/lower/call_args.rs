@@ -7,57 +7,26 @@
 
 use super::args::REGISTERS;
 use super::context::{Context, Firing};
+use super::program::Uses;
 use crate::ir::{Cond, Type, Value, Width};
 use crate::kernel::Attach;
-use crate::typed::walk::{self, Node};
-use crate::typed::{Clause, ExprKind};
+use crate::typed::Clause;
 
 /// Parameters that a call can have.
 const MOST: usize = REGISTERS.syscall.len();
 
 /// How often each is mentioned.
-type Mentions = [usize; MOST];
-
-fn count(mentions: &mut Mentions, node: Node) {
-    if let Node::Expr(e) = node
-        && let ExprKind::RawArg(n) = e.kind
-        && let Some(count) = mentions.get_mut(usize::from(n))
-    {
-        *count += 1;
-    }
-}
-
-fn in_clause(clause: &Clause) -> Mentions {
-    let mut mentions = Mentions::default();
-    walk::clause(clause, &mut |node| count(&mut mentions, node));
-    mentions
-}
-
-/// Those of which this is true.
-fn which(is: impl Fn(usize) -> bool) -> Vec<usize> {
-    (0..MOST).filter(|n| is(*n)).collect()
-}
+pub(super) type Mentions = [usize; MOST];
 
 impl Context<'_, '_> {
     /// Reads what several of these clauses look at.
     pub(super) fn read_shared_args(&mut self, clauses: &[Clause]) {
-        let all: Vec<Mentions> = clauses.iter().map(in_clause).collect();
-        self.read_args(&which(|n| all.iter().filter(|mentions| mentions[n] > 0).count() > 1));
-    }
-
-    /// Reads what a clause looks at more than once, and in its predicate.
-    pub(super) fn read_args_of_predicate(&mut self, clause: &Clause) {
-        let Some(predicate) = &clause.predicate else { return };
-        let all = in_clause(clause);
-        let mut inside = Mentions::default();
-        walk::expr(predicate, &mut |node| count(&mut inside, node));
-        self.read_args(&which(|n| all[n] > 1 && inside[n] > 0));
-    }
-
-    /// Reads what a clause looks at more than once.
-    pub(super) fn read_args_of(&mut self, clause: &Clause) {
-        let all = in_clause(clause);
-        self.read_args(&which(|n| all[n] > 1));
+        if !matches!(self.attach(), Attach::SyscallEntry { .. }) || clauses.len() < 2 {
+            return;
+        }
+        let types = self.unit.types();
+        let all: Vec<Mentions> = clauses.iter().map(|c| Uses::of(c, types).args).collect();
+        self.read_args(|n| all.iter().filter(|mentions| mentions[n] > 0).count() > 1);
     }
 
     /// How many a call has; any call may be one with more than `args`.
@@ -68,11 +37,12 @@ impl Context<'_, '_> {
         }
     }
 
-    fn read_args(&mut self, numbers: &[usize]) {
+    /// Reads those of which this is true, unless they were read already.
+    pub(super) fn read_args(&mut self, is_wanted: impl Fn(usize) -> bool) {
         let Attach::SyscallEntry { args, .. } = &self.env.site.attach else { return };
         let known = self.args_of_call(*args);
-        let is_new = |n: &usize| *n < known && self.env.call_args.iter().all(|(m, _)| m != n);
-        let numbers: Vec<usize> = numbers.iter().copied().filter(is_new).collect();
+        let is_new = |n: &usize| self.env.call_args.iter().all(|(m, _)| m != n);
+        let numbers: Vec<usize> = (0..known).filter(|n| is_wanted(*n) && is_new(n)).collect();
         if !numbers.is_empty() {
             let values = self.call_args(&numbers);
             self.env.call_args.extend(numbers.into_iter().zip(values));

@@ -76,7 +76,7 @@ impl Context<'_, '_> {
             self.take_timestamp();
         }
         let asked = self.env.asked == Some(clause.index);
-        self.read_args_of_predicate(clause);
+        self.read_args(|n| uses.args[n] > 1 && uses.args_in_predicate[n] > 0);
         if let Some(predicate) = clause.predicate.as_ref().filter(|_| !asked) {
             let body = self.b.block(&[]);
             self.branch_on(predicate, body, end);
@@ -85,7 +85,7 @@ impl Context<'_, '_> {
         if uses.timestamp && self.env.timestamp.is_none() {
             self.take_timestamp();
         }
-        self.read_args_of(clause);
+        self.read_args(|n| uses.args[n] > 1);
         if clause.default_action {
             self.empty_record(true, true);
         } else {

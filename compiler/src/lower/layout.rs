@@ -41,16 +41,13 @@ impl KeyLayout {
     /// `bounds` has for each key the most bytes that text there can take, 0 if it isn't text.
     pub fn new(types: &Types, keys: &[TypeId], bounds: &[u32], prefix: Prefix) -> Self {
         let mut fields = Vec::new();
-        let sizes: Vec<Datum> = (0..)
+        let parts: Vec<(u32, u32, DatumKind)> = (0..)
             .zip(keys)
-            .map(|(i, key)| {
-                let bound = bounds.get(i).copied().unwrap_or(0);
-                let (size, _, kind) = datum(types, *key, bound);
-                Datum { offset: 0, size, kind }
-            })
+            .map(|(i, key)| datum(types, *key, bounds.get(i).copied().unwrap_or(0)))
             .collect();
-        let mut data = sizes.clone();
-        let last = super::short::longest(sizes.into_iter());
+        let placed = |(size, _, kind): &_| Datum { offset: 0, size: *size, kind: *kind };
+        let mut data: Vec<Datum> = parts.iter().map(placed).collect();
+        let last = super::short::longest(&data);
         let mut order: Vec<usize> = (0..keys.len()).collect();
         order.sort_by_key(|i| Some(*i) == last);
         let mut gaps = Vec::new();
@@ -67,8 +64,7 @@ impl KeyLayout {
             (end, align) = (8, 8);
         }
         for i in order {
-            let bound = bounds.get(i).copied().unwrap_or(0);
-            let (size, alignment, kind) = datum(types, keys[i], bound);
+            let (size, alignment, kind) = parts[i];
             let offset = round_up(end, alignment);
             let layout_kind = match kind {
                 DatumKind::Int { signed } => LayoutKind::Int { bytes: size as u8, signed },

@@ -4,6 +4,7 @@
 //! each of their ends ([`syscall`]). Places that are attached one by one (kprobes, places in user
 //! programs) share a program too; each has its number as a cookie, which tells them apart.
 
+use super::call_args::Mentions;
 use super::context::{Column, Context, Env, Firing};
 use super::exclusive::exclusive;
 use super::fault::{FaultBlock, FaultTarget};
@@ -29,6 +30,9 @@ use strand_grammar::ast::BinaryOp;
 pub(crate) struct Uses {
     pub timestamp: bool,
     pub timestamp_in_predicate: bool,
+    /// How often each `argN` is mentioned, in all and in the predicate.
+    pub args: Mentions,
+    pub args_in_predicate: Mentions,
     pub loops: bool,
     /// Memory of its own.
     pub scratch: bool,
@@ -42,6 +46,7 @@ impl Uses {
             let mut inside = Uses::default();
             walk::expr(predicate, &mut |node| inside.node(node, types));
             uses.timestamp_in_predicate = inside.timestamp;
+            uses.args_in_predicate = inside.args;
         }
         uses
     }
@@ -50,6 +55,11 @@ impl Uses {
         match node {
             Node::Statement(s) => self.loops |= matches!(s.kind, StatementKind::Loop { .. }),
             Node::Expr(e) => {
+                if let ExprKind::RawArg(n) = e.kind
+                    && let Some(count) = self.args.get_mut(usize::from(n))
+                {
+                    *count += 1;
+                }
                 self.scratch |= types.space(e.ty) == Space::Scratch;
                 self.timestamp |= matches!(
                     &e.kind,

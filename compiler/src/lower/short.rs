@@ -47,18 +47,18 @@ fn length(datum: &Datum) -> Option<u32> {
 }
 
 /// The part that should be the last one, so that the key can be cut off there.
-pub(crate) fn longest(sizes: impl Iterator<Item = Datum>) -> Option<usize> {
+pub(crate) fn longest(parts: &[Datum]) -> Option<usize> {
     let long = |datum: &Datum| {
         let least = if datum.kind == DatumKind::String { LONG_TEXT } else { LONG_STACK };
         length(datum).filter(|size| *size >= least)
     };
-    sizes.enumerate().filter_map(|(i, d)| Some((long(&d)?, i))).max().map(|(_, i)| i)
+    parts.iter().enumerate().filter_map(|(i, d)| Some((long(d)?, i))).max().map(|(_, i)| i)
 }
 
 impl Short {
     /// Of a key, if it has any.
     pub fn of(key: &KeyLayout) -> Option<Short> {
-        let part = longest(key.data.iter().cloned())?;
+        let part = longest(&key.data)?;
         let datum = &key.data[part];
         let size = datum.offset + datum.size - length(datum)? + SHORT;
         let mut layout = key.layout.clone();
