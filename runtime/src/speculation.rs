@@ -6,6 +6,7 @@
 //! greater serial number of the same id does.
 
 use rustc_hash::FxHashMap;
+use std::collections::hash_map::Entry;
 
 /// Records that wait.
 #[derive(Debug)]
@@ -60,11 +61,11 @@ impl Speculations {
 
     /// The records of a speculation, which is then over.
     pub fn take(&mut self, serial: u32) -> Vec<Vec<u8>> {
-        let id = self.id(serial);
-        if self.waiting.get(&id).is_none_or(|waiting| waiting.serial != serial) {
+        let Entry::Occupied(known) = self.waiting.entry(self.id(serial)) else { return Vec::new() };
+        if known.get().serial != serial {
             return Vec::new();
         }
-        let Some(waiting) = self.waiting.remove(&id) else { return Vec::new() };
+        let waiting = known.remove();
         let mut start = 0;
         let cut = |end: usize| {
             let record = waiting.bytes[start..end].to_vec();
