@@ -24,6 +24,7 @@ pub mod manifest;
 mod names;
 pub mod object;
 pub mod options;
+mod pieces;
 pub mod prototype;
 mod stdlib;
 mod translator;
@@ -96,11 +97,11 @@ pub fn compile_typed(
             .hint("fewer of them, or smaller strings (-x strsize=…), need less"));
     }
     let mut passes = Vec::new();
-    ir::passes::optimise_and_show(&mut ir, |name, ir| {
-        if options.keep_passes {
-            passes.push((name, ir.to_string()));
-        }
-    });
+    if options.keep_passes {
+        ir::passes::optimise_and_show(&mut ir, |name, ir| passes.push((name, ir.to_string())));
+    } else {
+        ir::passes::optimise(&mut ir);
+    }
     let volumes = ir::volume::of_programs(&ir);
     for program in &mut manifest.programs {
         program.volume = volumes.get(program.name.as_str()).copied().unwrap_or_default();

@@ -42,8 +42,8 @@ pub struct Program {
     /// Every source clause in program order; [`Clause::index`] refers to it.
     pub clauses: Vec<Span>,
     /// What fires: each with the clauses that run, in program order. Clauses of one
-    /// probe are in one enabling; probes are together where their clauses and the
-    /// types of their arguments are the same.
+    /// probe are in one enabling, or in several one after the other if they are many; probes
+    /// are together where their clauses and the types of their arguments are the same.
     pub enablings: Vec<Enabling>,
     /// Where something destructive is done, with the function's name.
     pub destructive: Vec<(Span, String)>,

@@ -148,8 +148,8 @@ impl LoadError {
                     .to_owned(),
             ),
             LoadError::TooLarge { .. } => Some(
-                "all clauses of a probe are looked at together: fewer of them at one probe, or fewer \
-                 branches and loops in them, are looked at sooner"
+                "clauses of a probe are looked at together: fewer branches and loops in them, or \
+                 fewer that share `this->` variables, are looked at sooner"
                     .to_owned(),
             ),
             LoadError::NoWriting(_) => Some(

@@ -5,7 +5,8 @@
 //! and pass.
 
 use std::fmt::Write as _;
-use std::process::Command;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 use support::{STRAND, skips};
 
 mod support;
@@ -15,12 +16,20 @@ fn printed(program: &str, options: &[&str]) -> Option<String> {
     if skips() {
         return None;
     }
-    let output = Command::new(STRAND)
+    // It may be longer than an argument can be.
+    let mut strand = Command::new(STRAND)
         .arg("-q")
         .args(options)
-        .args(["-e", program])
-        .output()
+        .arg("/dev/stdin")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .expect("strand starts");
+    let mut script = strand.stdin.take().expect("a pipe");
+    script.write_all(program.as_bytes()).expect("it reads the script");
+    drop(script);
+    let output = strand.wait_with_output().expect("strand ends");
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{told}");
     assert_eq!(told, "");
@@ -75,6 +84,26 @@ fn clauses_of_two_probes_at_once() {
     let clauses = each(200, |i| format!("BEGIN, END {{ n += {i}; s = \"c{i}\"; }}\n"));
     let program = format!("{clauses}BEGIN {{ exit(0); }}\nEND {{ printf(\"%d %s\", n, s); }}");
     check(&program, "39800 c199");
+}
+
+/// They are more than one program: each in its turn, and none behind the one that ends tracing.
+#[test]
+fn clauses_by_thousands() {
+    let mine = "syscall::kill:entry /pid == $target";
+    let clauses = each(3000, |i| {
+        format!(
+            "{mine} && self->next == {i}/ {{ self->next++; n += {i}; \
+             @[execname, {i} / 1500] = count(); }}\n"
+        )
+    });
+    let program = format!(
+        "int n;\n{clauses}\
+         {mine}/ {{ printf(\"%d %d\", n, self->next); exit(0); }}\n\
+         {mine}/ {{ printf(\" behind the end\"); }}\n\
+         END {{ printa(\" %s %d %@d\", @); }}"
+    );
+    let kill = "/bin/sh -c 'kill -0 $$'";
+    check_with(&program, &["-c", kill], "4498500 3000 sh 0 1500 sh 1 1500");
 }
 
 #[test]

@@ -44,6 +44,7 @@ use crate::enabling::{Dependence, Plan};
 use crate::kernel::{Kernel, ProbeArg};
 use crate::names::Names;
 use crate::options::Options;
+use crate::pieces;
 use crate::stdlib::Library;
 use crate::translator::Translator;
 use crate::typed::{self, LocalId};
@@ -112,6 +113,7 @@ pub fn check(
     let aggregations = aggregations.into_iter().map(|a| a.typed).collect();
     let clauses = clauses.iter().map(|c| c.span).collect();
     let destructive = destructions;
+    let enablings = pieces::cut(enablings, &variables);
     let program = typed::Program {
         types,
         variables,

@@ -56,6 +56,15 @@ pub fn assert_valid(module: &Module, stage: &str) {
     }
 }
 
+/// Stops the compiler if a module's `i`th function is invalid after `stage`. Debug builds only.
+pub fn assert_function_valid(module: &Module, i: usize, stage: &str) {
+    if cfg!(debug_assertions)
+        && let Err(e) = verify_function(&module.functions[i], module)
+    {
+        panic!("invalid IR after {stage}: {e}\n{module}");
+    }
+}
+
 /// Checks one function of a module.
 pub fn verify_function(function: &Function, module: &Module) -> Result<(), VerifyError> {
     let mut checker = Checker { function, module, place: Place::Function, defs: Vec::new() };

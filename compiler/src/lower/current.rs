@@ -11,7 +11,7 @@ use super::context::Context;
 use crate::ir::{BinOp, FieldId, Helper, Type, UnOp, Value, Width};
 use crate::kernel::Attach;
 use crate::typed::walk::{self, Node};
-use crate::typed::{Clause, ExprKind, Program, Target, VariableId};
+use crate::typed::{Clause, Expr, ExprKind, Program, VariableId};
 use strand_grammar::ast::Scope;
 
 /// The structure's name.
@@ -23,17 +23,13 @@ const WORDS: usize = COMM as usize / 8;
 /// Whether clauses are going to ask for the thread, so that more can be read of it for nothing.
 pub(super) fn asks_for_thread(program: &Program, clauses: &[Clause]) -> bool {
     const OF_THREAD: [&str; 5] = ["pid", "tid", "ppid", "execname", "curthread"];
-    let is_local = |id: &VariableId| program.variables[id.0 as usize].scope == Scope::Thread;
+    let is_local = |id: VariableId| program.variables[id.0 as usize].scope == Scope::Thread;
     let mut asks = false;
     for clause in clauses {
         walk::clause(clause, &mut |node| {
-            let Node::Expr(e) = node else { return };
-            asks |= match &e.kind {
-                ExprKind::Builtin(v) => OF_THREAD.contains(&v.name),
-                ExprKind::Variable(id) | ExprKind::Element(id, _) => is_local(id),
-                ExprKind::Assign {
-                    target: Target::Variable(id) | Target::Element(id, _), ..
-                } => is_local(id),
+            asks |= match node {
+                Node::Expr(Expr { kind: ExprKind::Builtin(v), .. }) => OF_THREAD.contains(&v.name),
+                Node::Variable(id) => is_local(id),
                 _ => false,
             };
         });

@@ -66,6 +66,7 @@ impl Uses {
                     ExprKind::Builtin(v) if v.name == "timestamp"
                 );
             }
+            Node::Variable(_) => {}
         }
     }
 }

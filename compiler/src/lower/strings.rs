@@ -410,6 +410,7 @@ impl Bounds {
             walk::clause(clause, &mut |node| match node {
                 Node::Statement(s) => bounds.statement(program, s),
                 Node::Expr(e) => bounds.expr(program, e),
+                Node::Variable(_) => {}
             });
         }
         bounds

@@ -1,4 +1,4 @@
-//! Visits every statement and expression of typed clauses, outer ones first.
+//! Visits every statement, expression and variable of typed clauses, outer ones first.
 //!
 //! In: a clause or a piece of one. Out: calls of a function with each [`Node`]. Decides
 //! nothing; it exists so that questions asked of a whole program name only the nodes
@@ -6,15 +6,18 @@
 
 use super::{
     Action, Clause, Expr, ExprKind, Place, PlaceBase, Statement, StatementKind, Step, Target,
+    VariableId,
 };
 
-/// A statement or an expression.
+/// A statement, an expression or a mention of a variable.
 #[derive(Debug, Clone, Copy)]
 pub enum Node<'a> {
     /// A statement.
     Statement(&'a Statement),
     /// An expression.
     Expr(&'a Expr),
+    /// A variable that is read, written or part of a place, with or without a key.
+    Variable(VariableId),
 }
 
 /// Everything in a clause.
@@ -102,9 +105,9 @@ pub fn expr<'a>(e: &'a Expr, f: &mut dyn FnMut(Node<'a>)) {
         | ExprKind::Macro(_)
         | ExprKind::OfKernel(_)
         | ExprKind::RawArg(_)
-        | ExprKind::Variable(_)
         | ExprKind::Local(_) => {}
-        ExprKind::Element(_, keys) => keys.iter().for_each(|e| expr(e, f)),
+        ExprKind::Variable(v) => f(Node::Variable(*v)),
+        ExprKind::Element(v, keys) => element(*v, keys, f),
         ExprKind::Read(p) | ExprKind::AddressOf(p) => place(p, f),
         ExprKind::Unary(_, a) | ExprKind::Not(a) | ExprKind::Cast(a) => expr(a, f),
         ExprKind::StringAt { address, .. } => expr(address, f),
@@ -130,10 +133,15 @@ pub fn expr<'a>(e: &'a Expr, f: &mut dyn FnMut(Node<'a>)) {
     }
 }
 
+fn element<'a>(variable: VariableId, keys: &'a [Expr], f: &mut dyn FnMut(Node<'a>)) {
+    f(Node::Variable(variable));
+    keys.iter().for_each(|e| expr(e, f));
+}
+
 fn target<'a>(t: &'a Target, f: &mut dyn FnMut(Node<'a>)) {
     match t {
-        Target::Variable(_) => {}
-        Target::Element(_, keys) => keys.iter().for_each(|e| expr(e, f)),
+        Target::Variable(v) => f(Node::Variable(*v)),
+        Target::Element(v, keys) => element(*v, keys, f),
         Target::Part(p) => place(p, f),
     }
 }
@@ -141,8 +149,8 @@ fn target<'a>(t: &'a Target, f: &mut dyn FnMut(Node<'a>)) {
 fn place<'a>(p: &'a Place, f: &mut dyn FnMut(Node<'a>)) {
     match &p.base {
         PlaceBase::Memory { address, .. } => expr(address, f),
-        PlaceBase::Variable(_) => {}
-        PlaceBase::Element(_, keys) => keys.iter().for_each(|e| expr(e, f)),
+        PlaceBase::Variable(v) => f(Node::Variable(*v)),
+        PlaceBase::Element(v, keys) => element(*v, keys, f),
     }
     for step in &p.steps {
         if let Step::Index { index, .. } = step {

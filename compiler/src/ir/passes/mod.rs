@@ -49,12 +49,20 @@ const PIPELINE: &[Pass] = &[
     ("dead", dead::dead),
 ];
 
-/// Runs all passes over all functions.
+/// Runs all passes over each function, while the processor has it in its caches.
 pub fn optimise(module: &mut Module) {
-    optimise_and_show(module, |_, _| {});
+    verify::assert_valid(module, "lower");
+    inline::inline(module);
+    verify::assert_valid(module, "inline");
+    for i in 0..module.functions.len() {
+        for (name, pass) in PIPELINE {
+            pass(&mut module.functions[i]);
+            verify::assert_function_valid(module, i, name);
+        }
+    }
 }
 
-/// The same; calls `show` with what lowering made and with what each pass makes of it.
+/// The same, pass by pass: calls `show` with what lowering made and with what each makes of it.
 pub fn optimise_and_show(module: &mut Module, mut show: impl FnMut(&'static str, &Module)) {
     let mut checked = |name, module: &Module| {
         verify::assert_valid(module, name);
