@@ -6,7 +6,8 @@
 //! probes costs no more than one unless the clause looks at their arguments.
 
 use crate::check::{Checker, Context};
-use crate::kernel::{Attach, Probe, ProbeArg, ProbePattern, Site};
+use crate::elsewhere;
+use crate::kernel::{Attach, Kernel, Probe, ProbeArg, ProbePattern, Site};
 use crate::typed::{Clause, EnabledSite, Enabling};
 use rustc_hash::FxHashMap;
 use std::cell::OnceCell;
@@ -104,7 +105,8 @@ impl Plan {
         let probes = match checker.kernel.probes(pattern) {
             Ok(probes) => probes,
             Err(e) if is_absence(e.code) && checker.options.zdefs => return Vec::new(),
-            Err(e) => {
+            Err(mut e) => {
+                e.hint = elsewhere::probe(pattern).or(e.hint);
                 checker.report(e.diagnostic(pattern, description.span));
                 return Vec::new();
             }
@@ -118,16 +120,9 @@ impl Plan {
             let message = format!("no probe matches `{pattern}`");
             let d = Diagnostic::error("D_PDESC_ZERO", description.span, message)
                 .classic(pattern.no_match());
-            let near = checker.kernel.near_probes(pattern);
-            let d = match near.as_slice() {
-                [] => d.hint("`strand list` shows the probes there are"),
-                [one] => d.hint(format!("did you mean `{one}`?")),
-                several => {
-                    let shown: Vec<_> = several.iter().take(4).map(|p| format!("`{p}`")).collect();
-                    d.hint(format!("did you mean one of {}?", shown.join(", ")))
-                }
-            };
-            checker.report(d);
+            let hint = elsewhere::probe(pattern);
+            let hint = hint.unwrap_or_else(|| what_is_near(checker.kernel, pattern));
+            checker.report(d.hint(hint));
         }
         let mut found = Vec::new();
         for probe in probes {
@@ -217,6 +212,31 @@ impl Plan {
             }
         }
         order
+    }
+}
+
+/// What to say of a description that matches nothing: which are near it, or where to look.
+fn what_is_near(kernel: &dyn Kernel, pattern: &ProbePattern) -> String {
+    let provider = &pattern.provider;
+    match &kernel.near_probes(pattern)[..] {
+        [] if provider.ends_with('*') => {
+            "markers of programs are found where a process runs them; with -Z, a script does \
+             without those that aren't"
+                .to_owned()
+        }
+        [] => {
+            let all = ProbePattern { provider: provider.clone(), ..ProbePattern::default() };
+            let own = |near: &String| near.split(':').next() == Some(provider);
+            match kernel.near_probes(&all).iter().any(own) {
+                true => format!("`strand list '{provider}:::'` shows the probes there are"),
+                false => "`strand list` shows the probes there are".to_owned(),
+            }
+        }
+        [one] => format!("did you mean `{one}`?"),
+        several => {
+            let shown: Vec<_> = several.iter().take(4).map(|p| format!("`{p}`")).collect();
+            format!("did you mean one of {}?", shown.join(", "))
+        }
     }
 }
 

@@ -15,6 +15,7 @@ pub mod buckets;
 pub mod builtins;
 pub mod bytes;
 pub mod check;
+mod elsewhere;
 mod enabling;
 pub mod fixture;
 pub mod ir;

@@ -14,6 +14,7 @@ const FILES: &[(&str, &str)] = &[
     ("io.d", include_str!("../../stdlib/io.d")),
     ("scsi.d", include_str!("../../stdlib/scsi.d")),
     ("mm.d", include_str!("../../stdlib/mm.d")),
+    ("types.d", include_str!("../../stdlib/types.d")),
     ("errno.d", include_str!("../../stdlib/errno.d")),
     ("pcap.d", include_str!("../../stdlib/pcap.d")),
     ("signal.d", include_str!("../../stdlib/signal.d")),

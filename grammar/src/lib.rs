@@ -44,6 +44,11 @@ use token::Token;
 pub trait TypeNames {
     /// Whether there is a type (not a struct's tag) of this name.
     fn is_type(&self, module: Option<&str>, name: &str) -> bool;
+
+    /// A hint for whoever takes this name for a type, if more can be said than that it is none.
+    fn hint(&self, _name: &str) -> Option<String> {
+        None
+    }
 }
 
 /// No types but D's own.
@@ -137,7 +142,7 @@ fn fragment(
     let text = &sources.get(source).text;
     let (stream, mut diagnostics) =
         Lexer::new(text, source, UnitKind::Script, around).fragment(start);
-    let parsed = parse::stream_syntax(sources, source, stream, &mut diagnostics);
+    let parsed = parse::stream_syntax(sources, source, stream, types, &mut diagnostics);
     match parsed {
         Some(parsed) if diagnostics.is_empty() => Ok(parsed),
         _ if diagnostics.is_empty() => {

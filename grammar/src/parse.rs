@@ -4,7 +4,6 @@
 //! parsed is reported and left out, and the rest of its clause is parsed again, so that
 //! several errors in one clause are all found.
 
-use crate::Unit;
 use crate::ast::Storage;
 use crate::ast::{Item, Program};
 use crate::d::StartParser;
@@ -13,6 +12,7 @@ use crate::lexer::{Lexer, Piece, Spanned, Stream, Surroundings};
 use crate::source::{SourceId, Sources, Span};
 use crate::syntax::{Actions, Parsed};
 use crate::token::Token;
+use crate::{TypeNames, Unit};
 use lalrpop_util::ParseError;
 
 /// Most syntax errors of one item that are looked for.
@@ -32,7 +32,7 @@ pub(crate) fn unit(
         match piece {
             Piece::Pragma(pragma) => program.items.push(Item::Pragma(pragma)),
             Piece::Item(stream) => {
-                let parsed = stream_items(sources, unit.source, stream, diagnostics);
+                let parsed = stream_items(sources, unit.source, stream, around.types, diagnostics);
                 for item in &parsed {
                     if let Item::Declaration(d) = item
                         && d.storage == Storage::Typedef
@@ -52,9 +52,10 @@ fn stream_items(
     sources: &Sources,
     source: SourceId,
     stream: Stream,
+    types: &dyn TypeNames,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Item> {
-    match stream_syntax(sources, source, stream, diagnostics) {
+    match stream_syntax(sources, source, stream, types, diagnostics) {
         Some(Parsed::Items(items)) => items,
         _ => Vec::new(),
     }
@@ -65,6 +66,7 @@ pub(crate) fn stream_syntax(
     sources: &Sources,
     source: SourceId,
     stream: Stream,
+    types: &dyn TypeNames,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Parsed> {
     let Stream { mut tokens, damaged } = stream;
@@ -85,7 +87,7 @@ pub(crate) fn stream_syntax(
         let at = error_index(&tokens, &error);
         // What follows a lexical error may only be its consequence.
         if !damaged {
-            let d = describe(sources, source, &tokens, at, &error);
+            let d = describe(sources, source, &tokens, at, &error, types);
             diagnostics.push(classic(d, sources, source, &tokens, at, &error));
         }
         if !remove_statement(&mut tokens, at) {
@@ -158,6 +160,7 @@ fn describe(
     tokens: &[Spanned],
     at: usize,
     error: &Error,
+    types: &dyn TypeNames,
 ) -> Diagnostic {
     let expected: &[String] = match error {
         ParseError::UnrecognizedToken { expected, .. }
@@ -195,20 +198,21 @@ fn describe(
             );
     }
     let next_line = text.get(before.2..found.0).is_some_and(|t| t.contains('\n'));
+    let only_type = wants("TYPE") && !wants("IDENT");
+    if let Some((name, at)) = meant_as_type(tokens, at, &found.1, only_type)
+        && !(wants(";") && next_line)
+    {
+        let message = format!("`{name}` is not the name of a type");
+        let hint = types
+            .hint(&name)
+            .unwrap_or_else(|| "structs need the word `struct`: struct task_struct *".to_owned());
+        return Diagnostic::error("D_SYNTAX", span(at.0, at.1), message).hint(hint);
+    }
     if wants(";") && (next_line || matches!(found.1, Token::Ident(_) | Token::Aggregation(_))) {
         return Diagnostic::error("D_SYNTAX", span(before.0, before.2), "a `;` is missing")
             .here("after this")
             .label(here, "before this")
             .hint("statements are separated by `;`");
-    }
-    if let Some((name, at)) = meant_as_type(tokens, at, &found.1, wants("TYPE") && !wants("IDENT"))
-    {
-        return Diagnostic::error(
-            "D_SYNTAX",
-            span(at.0, at.1),
-            format!("`{name}` is not the name of a type"),
-        )
-        .hint("structs need the word `struct`: struct task_struct *");
     }
     let declares = expected.len() == 2 && expected.iter().all(|e| e.contains([';', ',']));
     let mut d = Diagnostic::error(
@@ -282,12 +286,26 @@ fn meant_as_type(
     if only_type {
         return name(tokens.get(at));
     }
-    let stars = tokens[..at].iter().rev().take_while(|t| t.1 == Token::Word("*")).count();
-    if *found != Token::Word(")") || stars == 0 || at < stars + 2 {
+    // `(name *)`, or `(name) value`, which nothing else can be.
+    let value = matches!(found, Token::Ident(_) | Token::Integer(..) | Token::String(_));
+    let end = if *found == Token::Word(")") {
+        at
+    } else if value && tokens[at - 1].1 == Token::Word(")") {
+        at - 1
+    } else {
+        return None;
+    };
+    let stars = tokens[..end].iter().rev().take_while(|t| t.1 == Token::Word("*")).count();
+    if (stars == 0 && !value) || end < stars + 3 {
         return None;
     }
-    match tokens[at - stars - 2].1 {
-        Token::Word("(") => name(tokens.get(at - stars - 1)),
+    let open = end - stars - 2;
+    let called = matches!(
+        tokens[open - 1].1,
+        Token::Ident(_) | Token::Word(")" | "]" | "if" | "while" | "for")
+    );
+    match tokens[open].1 {
+        Token::Word("(") if stars > 0 || !called => name(tokens.get(open + 1)),
         _ => None,
     }
 }

@@ -293,6 +293,9 @@ impl Checker<'_> {
         let is_symbol = matches!(self.types.resolved(ty), Type::Symbol(_) | Type::UserSymbol(_));
         let is_stack = matches!(self.types.resolved(ty), Type::Stack(_) | Type::UserStack(_));
         let wants = format::wants(c);
+        if self.is_bad(ty) {
+            return None;
+        }
         let ok = match wants {
             // NULL is 0 too.
             Wants::Integer => self.types.is_integer(ty) || is_symbol || self.is_null(&value),

@@ -5,6 +5,7 @@
 
 use crate::btf::BtfKind;
 use crate::builtins;
+use crate::elsewhere;
 use crate::kernel::Kernel;
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
@@ -73,5 +74,9 @@ impl TypeNames for KnownTypes<'_> {
         let is = self.look(module, name);
         self.known.borrow_mut().insert(key, is);
         is
+    }
+
+    fn hint(&self, name: &str) -> Option<String> {
+        elsewhere::type_named(name)
     }
 }

@@ -5,6 +5,7 @@
 
 use super::Checker;
 use super::value::{Value, constant, int, place_of, space, within_lets};
+use crate::elsewhere;
 use crate::names::nearest;
 use crate::typed::{Expr, ExprKind, Place, PlaceBase, Shape, Step, VariableId};
 use crate::types::{RecordId, Space, Type, TypeId};
@@ -224,8 +225,12 @@ impl Checker<'_> {
         let message = format!("`{of}` has no member `{}`", name.name);
         let names = self.member_names(record);
         let d = Diagnostic::error(code, name.span, message);
+        let elsewhere = Some(&name.name)
+            .filter(|_| of == "struct task_struct")
+            .and_then(|n| elsewhere::of_thread(n));
         let near = nearest(&name.name, names.iter().map(String::as_str));
         let d = match near {
+            _ if elsewhere.is_some() => Diagnostic { hint: elsewhere, ..d },
             Some(near) => d.hint(format!("did you mean `{near}`?")),
             None if (1..=8).contains(&names.len()) => {
                 d.note(format!("Its members are {}.", names.join(", ")))

@@ -9,6 +9,7 @@
 use super::Checker;
 use super::value::int;
 use crate::btf::BtfKind;
+use crate::elsewhere;
 use crate::kernel::{Symbol, SymbolClass, SymbolError};
 use crate::typed::{Expr, ExprKind, Place, PlaceBase};
 use crate::types::{Space, Type, TypeId};
@@ -121,6 +122,10 @@ impl Checker<'_> {
                 SymbolError::Hidden => format!("the address of `{shown}` is hidden from this user"),
             },
         );
+        let name = shown.rsplit('`').next().unwrap_or(shown);
+        if let Some(hint) = elsewhere::kernel_variable(name) {
+            return self.report(d.hint(hint));
+        }
         self.report(match e {
             SymbolError::Unknown => match module {
                 Some(m) => d.here(format!("not in module `{m}`")),

@@ -166,7 +166,14 @@ fn of_process(
         }
     }
     match (problem, seen) {
-        (Some(e), None) => Err(ProbeError { code: "D_PDESC_ZERO", ..e }),
+        (Some(mut e), None) => {
+            let id = digits.trim_start_matches('0');
+            let name = pattern.provider.trim_end_matches(|c: char| c.is_ascii_digit());
+            e.hint.get_or_insert_with(|| {
+                format!("`{name}` with a number means markers of the process with that id, {id}")
+            });
+            Err(ProbeError { code: "D_PDESC_ZERO", ..e })
+        }
         (_, seen) => Err(none(&format!("process {} has", seen.unwrap_or(digits)), all)),
     }
 }
