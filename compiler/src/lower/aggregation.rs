@@ -9,7 +9,7 @@
 //! [`AggregatingFunction`].
 
 use super::context::Context;
-use super::unit::words_layout;
+use super::unit::{AggregationStorage, words_layout};
 use crate::buckets::{
     Orders, QUANTIZE_BUCKETS, QUANTIZE_MULTIPLIER, QUANTIZE_NEGATIVE, levels, quantize_table, words,
 };
@@ -47,12 +47,12 @@ impl Context<'_, '_> {
         let storage = self.unit.aggregations[id.0 as usize].clone();
         let exclusive = self.unit.exclusive.contains(&id);
         let mut full = Vec::new();
-        let element = match &storage.key {
-            Some(layout) => {
+        let element = match &storage {
+            AggregationStorage::Elements(elements) => {
                 let operands: Vec<_> = keys.iter().map(|k| self.expr(k)).collect();
                 let inserts = exclusive && matches!(function, AggregatingFunction::Count);
                 let size = 8 * words(&function);
-                let element = self.with_map(&storage, (layout, &operands), span, |cx, map, key| {
+                let element = self.with_map(elements, &operands, span, |cx, map, key| {
                     if inserts {
                         cx.count_or_insert(map, key);
                         return None;
@@ -64,10 +64,10 @@ impl Context<'_, '_> {
                 let Some(element) = element else { return };
                 element
             }
-            None => {
-                let key = self.key_memory(storage.map.0, 8);
+            AggregationStorage::One(map) => {
+                let key = self.key_memory(map.0, 8);
                 self.b.store_imm(Width::W32, key, 0, 0);
-                let (element, missing) = self.lookup(storage.map, key);
+                let (element, missing) = self.lookup(*map, key);
                 // The only element of an array is always there; the verifier wants a test.
                 let here = self.b.current();
                 self.b.switch_to(missing);

@@ -1,4 +1,4 @@
-//! Short keys: aggregations by text or stacks have two maps.
+//! Short keys: aggregations and arrays by text or stacks have two maps.
 //!
 //! In: the layout of a key that ends with text or a stack, which could be long and mostly isn't.
 //! Out: a second layout, of the same key cut off, and which of the two maps an element is in.
@@ -11,7 +11,7 @@
 
 use super::context::{Context, Operand, Text};
 use super::layout::KeyLayout;
-use super::unit::AggregationStorage;
+use super::unit::Elements;
 use crate::ir::{Cond, Helper, Layout, LayoutKind, MapId, Type, Value, Width};
 use crate::manifest::{Datum, DatumKind, Fault};
 use strand_grammar::source::Span;
@@ -75,35 +75,36 @@ impl Short {
 
 impl Context<'_, '_> {
     /// Puts a key together, and emits `each` for the map that its element is in. What `each`
-    /// gives, an address or nothing, is given on.
+    /// gives, a value or nothing, is given on.
     pub(crate) fn with_map(
         &mut self,
-        storage: &AggregationStorage,
-        (layout, operands): (&KeyLayout, &[Operand]),
+        elements: &Elements,
+        operands: &[Operand],
         span: Span,
         mut each: impl FnMut(&mut Self, MapId, Value) -> Option<Value>,
     ) -> Option<Value> {
-        let Some((short, short_map)) = &storage.short else {
-            let key = self.key(storage.map.0, layout, operands, span);
-            return each(self, storage.map, key);
+        let Elements { map: long_map, key: layout, short } = elements;
+        let Some((short, short_map)) = short else {
+            let key = self.key(long_map.0, layout, operands, span);
+            return each(self, *long_map, key);
         };
-        let (key, is_long) = self.key_and_length(storage.map, layout, short, operands, span);
+        let (key, is_long) = self.key_and_length(*long_map, layout, short, operands, span);
         let [in_short, in_long] = [(); 2].map(|()| self.b.block(&[]));
         self.b.branch_imm(Cond::Ne, is_long, 0, in_long, in_short);
         let mut ends = Vec::new();
-        for (block, map) in [(in_short, *short_map), (in_long, storage.map)] {
+        for (block, map) in [(in_short, *short_map), (in_long, *long_map)] {
             self.b.switch_to(block);
             let found = each(self, map, key);
             ends.push((self.b.current(), found));
         }
-        let has_value = ends.iter().all(|(_, found)| found.is_some());
-        let done = self.b.block(if has_value { &[Type::Ptr] } else { &[] });
+        let types: Vec<_> = ends[0].1.iter().map(|found| self.b.type_of(*found)).collect();
+        let done = self.b.block(&types);
         for (block, found) in ends {
             self.b.switch_to(block);
             self.b.jump(done, found.as_slice());
         }
         self.b.switch_to(done);
-        has_value.then(|| self.b.block_param(done, 0))
+        (!types.is_empty()).then(|| self.b.block_param(done, 0))
     }
 
     /// A key, and a number that isn't 0 if it isn't short.

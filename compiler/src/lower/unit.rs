@@ -14,7 +14,9 @@ use crate::kernel::{Attach, Feature, Kernel};
 use crate::manifest::{self, Manifest};
 use crate::options::Options;
 use crate::typed::walk::{self, Node};
-use crate::typed::{AggregationId, Expr, ExprKind, Program, Shape, VariableId};
+use crate::typed::{
+    Aggregation, AggregationId, Expr, ExprKind, Program, Shape, Variable, VariableId,
+};
 use crate::types::{Type, TypeId, Types};
 use rustc_hash::{FxHashMap, FxHashSet};
 use strand_grammar::ast::Scope;
@@ -35,23 +37,27 @@ pub(crate) enum Storage {
     /// So many bytes into the clause-locals of a firing.
     Clause(u32),
     /// Elements of a hash map.
-    Map {
-        /// The map.
-        map: MapId,
-        /// Its key.
-        key: KeyLayout,
-    },
+    Elements(Elements),
+}
+
+/// Where elements with keys live.
+#[derive(Debug, Clone)]
+pub(crate) struct Elements {
+    /// The map.
+    pub map: MapId,
+    /// Its key.
+    pub key: KeyLayout,
+    /// How the key looks cut off, and the map of elements that are as short.
+    pub short: Option<(Short, MapId)>,
 }
 
 /// Where an aggregation lives.
 #[derive(Debug, Clone)]
-pub(crate) struct AggregationStorage {
-    /// The map.
-    pub map: MapId,
-    /// Its key; `None`: an array of one.
-    pub key: Option<KeyLayout>,
-    /// How its key looks cut off, and the map of elements that are as short.
-    pub short: Option<(Short, MapId)>,
+pub(crate) enum AggregationStorage {
+    /// It has no keys: an array of one.
+    One(MapId),
+    /// It has keys.
+    Elements(Elements),
 }
 
 /// Everything shared.
@@ -85,6 +91,11 @@ pub(crate) struct Unit<'a> {
     /// Ids of the probes in the manifest.
     pub listed: FxHashSet<u32>,
     builtins: FxHashSet<&'static str>,
+}
+
+/// The map of elements with short keys, by the other map's name.
+fn short_name(name: &str) -> String {
+    format!("{name}_short")
 }
 
 /// Names of the built-in variables that a program uses.
@@ -178,6 +189,8 @@ impl<'a> Unit<'a> {
     }
 
     fn place_variables(&mut self, bounds: &Bounds) {
+        let has_elements = |v: &&Variable| matches!(v.shape, Shape::Associative(_));
+        let two_maps = self.program.variables.iter().filter(has_elements).count() <= MANY / 4;
         for (i, v) in self.program.variables.iter().enumerate() {
             let size = self.size(v.ty);
             let align = match self.types().resolved(v.ty) {
@@ -200,8 +213,12 @@ impl<'a> Unit<'a> {
                     );
                     let value = self.value_layout(v.ty, &v.name);
                     let name = format!("{}_{i}", v.name.trim_start_matches('_'));
-                    let map = self.hash(&name, key.layout.clone(), value);
-                    Storage::Map { map, key }
+                    let map = self.hash(&name, key.layout.clone(), value.clone());
+                    let short = Short::of(&key).filter(|_| two_maps).map(|short| {
+                        let map = self.hash(&short_name(&name), short.layout.clone(), value);
+                        (short, map)
+                    });
+                    Storage::Elements(Elements { map, key, short })
                 }
                 (Shape::Scalar, Scope::Global) => Storage::Bss(take(&mut self.module.bss)),
                 (Shape::Scalar, Scope::Thread) => Storage::Thread(take(&mut self.thread_size)),
@@ -263,42 +280,65 @@ impl<'a> Unit<'a> {
         let mut shared: FxHashMap<(Layout, u32), MapId> = FxHashMap::default();
         for (i, a) in self.program.aggregations.iter().enumerate() {
             let words = crate::buckets::words(&a.function);
-            let prefix = if share { Prefix::Aggregation(i as u32) } else { Prefix::None };
-            let bounds = bounds.aggregation(AggregationId(i as u32));
-            let key = (share || !a.keys.is_empty())
-                .then(|| KeyLayout::new(self.types(), &a.keys, bounds, prefix));
-            let alike = key.as_ref().filter(|_| share).map(|k| (k.layout.clone(), words));
-            let known = alike.as_ref().and_then(|alike| shared.get(alike)).copied();
-            let map = known.unwrap_or_else(|| {
-                let value = super::aggregation::value_layout(&a.function);
-                let name = format!("agg_{}_{i}", a.name.trim_start_matches('_'));
-                let map = self.aggregation_map(name, key.as_ref().map(|k| &k.layout), value);
-                shared.extend(alike.map(|alike| (alike, map)));
-                map
-            });
-            let short = key.as_ref().filter(|_| two_maps).and_then(|key| {
-                let short = Short::of(key)?;
-                let name = format!("{}_short", self.module.maps[map.0 as usize].name);
-                let value = super::aggregation::value_layout(&a.function);
-                let map = self.aggregation_map(name, Some(&short.layout), value);
-                Some((short, map))
-            });
-            self.manifest.aggregations.push(manifest::Aggregation {
-                name: a.name.clone(),
-                map: self.module.maps[map.0 as usize].name.clone(),
-                number: share.then_some(i as u32),
-                function: a.function,
-                keys: key.as_ref().map_or_else(Vec::new, |k| k.data.clone()),
-                key_size: key.as_ref().map_or(4, |k| k.layout.size),
-                value_size: 8 * words,
-                short: short.as_ref().map(|(short, map)| manifest::ShortKeys {
-                    map: self.module.maps[map.0 as usize].name.clone(),
+            let name = format!("agg_{}_{i}", a.name.trim_start_matches('_'));
+            let value = super::aggregation::value_layout(&a.function);
+            let storage = if a.keys.is_empty() && !share {
+                AggregationStorage::One(self.aggregation_map(name, None, value))
+            } else {
+                let prefix = if share { Prefix::Aggregation(i as u32) } else { Prefix::None };
+                let bounds = bounds.aggregation(AggregationId(i as u32));
+                let key = KeyLayout::new(self.types(), &a.keys, bounds, prefix);
+                let mut make =
+                    |name, layout: &Layout| self.aggregation_map(name, Some(layout), value.clone());
+                let map = match share {
+                    true => *shared
+                        .entry((key.layout.clone(), words))
+                        .or_insert_with(|| make(name.clone(), &key.layout)),
+                    false => make(name.clone(), &key.layout),
+                };
+                let short = Short::of(&key).filter(|_| two_maps);
+                let short = short.map(|short| {
+                    let map = make(short_name(&name), &short.layout);
+                    (short, map)
+                });
+                AggregationStorage::Elements(Elements { map, key, short })
+            };
+            self.list_aggregation(a, &storage, share.then_some(i as u32));
+            self.aggregations.push(storage);
+        }
+    }
+
+    /// Tells the runtime where an aggregation is; `number`: it shares its map, and this begins its
+    /// keys.
+    fn list_aggregation(
+        &mut self,
+        a: &Aggregation,
+        storage: &AggregationStorage,
+        number: Option<u32>,
+    ) {
+        let name_of = |map: MapId| self.module.maps[map.0 as usize].name.clone();
+        let (map, keys, key_size, short) = match storage {
+            AggregationStorage::One(map) => (*map, Vec::new(), 4, None),
+            AggregationStorage::Elements(Elements { map, key, short }) => {
+                let short = short.as_ref().map(|(short, map)| manifest::ShortKeys {
+                    map: name_of(*map),
                     size: short.layout.size,
                     unit: short.unit,
-                }),
-            });
-            self.aggregations.push(AggregationStorage { map, key, short });
-        }
+                });
+                (*map, key.data.clone(), key.layout.size, short)
+            }
+        };
+        let map = name_of(map);
+        self.manifest.aggregations.push(manifest::Aggregation {
+            name: a.name.clone(),
+            map,
+            number,
+            function: a.function,
+            keys,
+            key_size,
+            value_size: 8 * crate::buckets::words(&a.function),
+            short,
+        });
     }
 
     /// A map for elements with this key, or an array of one for an aggregation without.

@@ -7,8 +7,8 @@
 
 use super::context::{Context, Operand, Text};
 use super::layout::{KeyLayout, Prefix};
-use super::unit::Storage;
-use crate::ir::{BlockId, Cond, Helper, Type, Value, Width};
+use super::unit::{Elements, Storage};
+use crate::ir::{BlockId, Cond, Helper, MapId, Type, Value, Width};
 use crate::manifest::{self, Drops};
 use crate::typed::{Expr, PlaceBase, Target, VariableId};
 use crate::types::{Type as DType, TypeId};
@@ -46,7 +46,7 @@ impl Context<'_, '_> {
                 }
                 Some((self.b.add_imm(base, i64::from(offset)), Some(missing)))
             }
-            Storage::Map { .. } => None,
+            Storage::Elements(_) => None,
         }
     }
 
@@ -195,10 +195,10 @@ impl Context<'_, '_> {
         self.b.block_param(done, 0)
     }
 
-    fn map_of(&self, id: VariableId) -> Option<(crate::ir::MapId, KeyLayout)> {
+    fn elements_of(&self, id: VariableId) -> Elements {
         match self.storage(id) {
-            Storage::Map { map, key } => Some((map, key)),
-            _ => None,
+            Storage::Elements(elements) => elements,
+            _ => unreachable!("elements are of associative arrays"),
         }
     }
 
@@ -206,15 +206,39 @@ impl Context<'_, '_> {
         keys.iter().map(|k| self.expr(k)).collect()
     }
 
-    /// The address of an element; what follows only runs if it is there.
-    pub(crate) fn element_address(&mut self, id: VariableId, keys: &[Expr]) -> (Value, BlockId) {
-        let Some((map, layout)) = self.map_of(id) else {
-            unreachable!("elements are of associative arrays")
-        };
+    /// Calls `each` for the map of an array in which the element with these keys is, with its key
+    /// there. It gives the element, and the block for when there is none, which is empty; so does
+    /// this.
+    fn find_element(
+        &mut self,
+        id: VariableId,
+        keys: &[Expr],
+        mut each: impl FnMut(&mut Self, MapId, Value) -> (Value, BlockId),
+    ) -> (Value, BlockId) {
+        let elements = self.elements_of(id);
         let span = keys.first().map_or_else(Span::default, |k| k.span);
         let operands = self.keys(keys);
-        let key = self.key(map.0, &layout, &operands, span);
-        self.lookup(map, key)
+        let mut missing = Vec::new();
+        let found = self.with_map(&elements, &operands, span, |cx, map, key| {
+            let (found, none) = each(cx, map, key);
+            missing.push(none);
+            Some(found)
+        });
+        let (Some(found), [first, rest @ ..]) = (found, &missing[..]) else {
+            unreachable!("each element is in some map")
+        };
+        let here = self.b.current();
+        for other in rest {
+            self.b.switch_to(*other);
+            self.b.jump(*first, &[]);
+        }
+        self.b.switch_to(here);
+        (found, *first)
+    }
+
+    /// The address of an element; what follows only runs if it is there.
+    pub(crate) fn element_address(&mut self, id: VariableId, keys: &[Expr]) -> (Value, BlockId) {
+        self.find_element(id, keys, |cx, map, key| cx.lookup(map, key))
     }
 
     /// An element's value.
@@ -229,14 +253,9 @@ impl Context<'_, '_> {
 
     /// The address of an element, made with zeros if it wasn't there.
     pub(crate) fn element_for_writing(&mut self, id: VariableId, keys: &[Expr]) -> Value {
-        let Some((map, layout)) = self.map_of(id) else {
-            unreachable!("elements are of associative arrays")
-        };
-        let span = keys.first().map_or_else(Span::default, |k| k.span);
-        let operands = self.keys(keys);
-        let key = self.key(map.0, &layout, &operands, span);
         let size = self.unit.size(self.ty_of(id));
-        let (element, full) = self.find_or_make(map, key, size);
+        let (element, full) =
+            self.find_element(id, keys, |cx, map, key| cx.find_or_make(map, key, size));
         let found = self.b.block(&[Type::Ptr]);
         self.b.jump(found, &[element]);
         // What is stored is lost, and counted; the clause goes on.
@@ -251,12 +270,7 @@ impl Context<'_, '_> {
 
     /// Looks a key up and inserts zeros if it is missing. If there is no room either, it
     /// goes to the block given.
-    pub(crate) fn find_or_make(
-        &mut self,
-        map: crate::ir::MapId,
-        key: Value,
-        size: u32,
-    ) -> (Value, BlockId) {
+    pub(crate) fn find_or_make(&mut self, map: MapId, key: Value, size: u32) -> (Value, BlockId) {
         const BPF_NOEXIST: i64 = 1;
         let done = self.b.block(&[Type::Ptr]);
         let (found, missing) = self.lookup(map, key);
@@ -322,15 +336,17 @@ impl Context<'_, '_> {
     }
 
     fn delete(&mut self, id: VariableId, keys: &[Expr], span: Span) {
-        let Some((map, layout)) = self.map_of(id) else { return };
+        let elements = self.elements_of(id);
         let operands = self.keys(keys);
-        let key = self.key(map.0, &layout, &operands, span);
-        let map = self.b.map(map);
-        self.helper(Helper::MAP_DELETE_ELEM, &[map, key]);
+        self.with_map(&elements, &operands, span, |cx, map, key| {
+            let map = cx.b.map(map);
+            cx.helper(Helper::MAP_DELETE_ELEM, &[map, key]);
+            None
+        });
     }
 
     fn assign_element(&mut self, id: VariableId, keys: &[Expr], value: &Operand, span: Span) {
-        let Some((map, layout)) = self.map_of(id) else { return };
+        let elements = self.elements_of(id);
         let ty = self.ty_of(id);
         let size = self.unit.size(ty);
         let operands = self.keys(keys);
@@ -340,10 +356,11 @@ impl Context<'_, '_> {
             self.clear(at, 0, size);
         }
         self.store_value(at, 0, ty, value, span);
-        let key = self.key(map.0, &layout, &operands, span);
-        let m = self.b.map(map);
-        let flags = self.int(0);
-        let result = self.helper(Helper::MAP_UPDATE_ELEM, &[m, key, at, flags]);
+        let result = self.with_map(&elements, &operands, span, |cx, map, key| {
+            let (map, flags) = (cx.b.map(map), cx.int(0));
+            Some(cx.helper(Helper::MAP_UPDATE_ELEM, &[map, key, at, flags]))
+        });
+        let Some(result) = result else { return };
         // Older kernels leave the upper half of what this helper returns undefined, so that
         // an error need not look negative.
         let (full, done) = (self.b.block(&[]), self.b.block(&[]));
