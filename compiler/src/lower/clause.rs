@@ -7,7 +7,7 @@ use super::context::{Context, Operand, Text};
 use super::record::{Row, records, records_within};
 use crate::ir::{Cond, Helper, Width};
 use crate::manifest::{self, State};
-use crate::typed::{Action, Clause, Statement, StatementKind};
+use crate::typed::{Action, Clause, ExprKind, Statement, StatementKind};
 use strand_grammar::source::Span;
 
 /// Where a list of statements stands in its clause's line of output.
@@ -232,7 +232,9 @@ impl Context<'_, '_> {
         match &s.kind {
             StatementKind::Expr(e) => {
                 // Text that nobody keeps is still read: that it can't be is a fault.
-                if let Operand::Text(text @ (Text::User(..) | Text::Kernel(..))) = self.expr(e) {
+                if let Operand::Text(text @ (Text::User(..) | Text::Kernel(..))) = self.expr(e)
+                    && !matches!(e.kind, ExprKind::Assign { .. })
+                {
                     self.text_memory(&text, s.span);
                 }
             }

@@ -118,9 +118,10 @@ impl Context<'_, '_> {
     ) -> (Value, Value) {
         let datum = &layout.data[short.part];
         // Text that is somewhere else is read as short first, which it mostly is.
-        if let Operand::Text(text @ (Text::User(_, limit) | Text::Kernel(_, limit))) =
-            &operands[short.part]
-            && limit.is_none_or(|n| n > SHORT)
+        if let Operand::Text(
+            text @ (Text::User(..) | Text::Kernel(..) | Text::Memory(..) | Text::Stored(..)),
+        ) = &operands[short.part]
+            && self.text_size(text) > SHORT + 1
         {
             let key = self.key_without(map.0, layout, operands, Some(short.part), span);
             let is_long = self.place_short_text(key, datum, text, span);
@@ -137,8 +138,10 @@ impl Context<'_, '_> {
     fn place_short_text(&mut self, at: Value, datum: &Datum, text: &Text, span: Span) -> Value {
         let (helper, from) = match text {
             Text::User(from, _) => (Helper::PROBE_READ_USER_STR, *from),
-            Text::Kernel(from, _) => (Helper::PROBE_READ_KERNEL_STR, *from),
-            _ => unreachable!("all other text is in the program's memory"),
+            Text::Kernel(from, _) | Text::Memory(from, _) | Text::Stored(from, _) => {
+                (Helper::PROBE_READ_KERNEL_STR, *from)
+            }
+            _ => unreachable!("all other text is written, not copied"),
         };
         let (long, done) = (self.b.block(&[]), self.b.block(&[Type::I64]));
         self.clear(at, datum.offset, SHORT);
@@ -146,7 +149,9 @@ impl Context<'_, '_> {
         // One more, so that text of just this length is told from text that was cut off.
         let most = self.int(i64::from(SHORT) + 1);
         let n = self.helper(helper, &[to, most, from]);
-        self.fault_if_negative(n, Fault::BadAddress, from, span);
+        if matches!(text, Text::User(..) | Text::Kernel(..)) {
+            self.fault_if_negative(n, Fault::BadAddress, from, span);
+        }
         let (limit, zero) = (self.int(i64::from(SHORT)), self.int(0));
         self.b.branch_with(Cond::SLe, n, limit, Self::to(done, &[zero]), Self::to(long, &[]));
         self.b.switch_to(long);

@@ -315,7 +315,7 @@ impl Context<'_, '_> {
         match (a, b) {
             (Text::Literal(a), Text::Literal(b)) => self.int(a.cmp(b) as i64),
             (text, Text::Literal(literal)) | (Text::Literal(literal), text)
-                if equality && self.has(Feature::Strncmp) =>
+                if equality && (self.has(Feature::Strncmp) || literal.is_empty()) =>
             {
                 self.equals_literal(text, literal, span)
             }
@@ -343,6 +343,9 @@ impl Context<'_, '_> {
                 (at, size)
             }
         };
+        if literal.is_empty() {
+            return self.b.load(Width::W8, false, at, 0);
+        }
         let mut image = literal.to_vec();
         image.push(0);
         let constant = self.unit.rodata(image);

@@ -323,7 +323,11 @@ impl Context<'_, '_> {
 
     /// Back to 0; a thread that has no storage needs none for that.
     fn reset(&mut self, id: VariableId, ty: TypeId) {
-        let size = self.unit.size(ty);
+        let size = match self.unit.types().resolved(ty) {
+            // That is NULL.
+            DType::String => 2,
+            _ => self.unit.size(ty),
+        };
         let Some((at, missing)) = self.variable_address(id, false) else { return };
         self.clear(at, 0, size);
         if let Some(missing) = missing {
