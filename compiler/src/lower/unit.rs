@@ -15,7 +15,7 @@ use crate::manifest::{self, Manifest};
 use crate::options::Options;
 use crate::typed::walk::{self, Node};
 use crate::typed::{
-    Aggregation, AggregationId, Expr, ExprKind, Program, Shape, Variable, VariableId,
+    Aggregation, AggregationId, Expr, ExprKind, Program, Shape, Target, Variable, VariableId,
 };
 use crate::types::{Type, TypeId, Types};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -72,6 +72,8 @@ pub(crate) struct Unit<'a> {
     pub aggregations: Vec<AggregationStorage>,
     /// Those that nothing else changes while a program does.
     pub exclusive: FxHashSet<AggregationId>,
+    /// Arrays of which some clause frees elements.
+    pub freed: FxHashSet<VariableId>,
     /// Bytes of a thread's storage, the thread's number among them.
     pub thread_size: u32,
     /// Bytes of the clause-locals of a firing.
@@ -91,6 +93,22 @@ pub(crate) struct Unit<'a> {
     /// Ids of the probes in the manifest.
     pub listed: FxHashSet<u32>,
     builtins: FxHashSet<&'static str>,
+}
+
+/// Arrays of which some clause frees elements.
+fn freed(program: &Program) -> FxHashSet<VariableId> {
+    let mut found = FxHashSet::default();
+    for clause in program.enablings.iter().flat_map(|e| &e.clauses) {
+        walk::clause(clause, &mut |node| {
+            if let Node::Expr(Expr { kind: ExprKind::Assign { target, deletes: true, .. }, .. }) =
+                node
+                && let Target::Element(id, _) = target
+            {
+                found.insert(*id);
+            }
+        });
+    }
+    found
 }
 
 /// The map of elements with short keys, by the other map's name.
@@ -149,6 +167,7 @@ impl<'a> Unit<'a> {
             storage: Vec::new(),
             aggregations: Vec::new(),
             exclusive: FxHashSet::default(),
+            freed: freed(program),
             thread_size: THREAD_NUMBER,
             locals_size: 0,
             fields: FxHashMap::default(),

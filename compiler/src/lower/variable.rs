@@ -352,6 +352,12 @@ impl Context<'_, '_> {
     fn assign_element(&mut self, id: VariableId, keys: &[Expr], value: &Operand, span: Span) {
         let elements = self.elements_of(id);
         let ty = self.ty_of(id);
+        // An element that nobody frees is there as a rule, and to write into it takes far less
+        // than to put another in its place.
+        if self.unit.types().is_scalar(ty) && !self.unit.freed.contains(&id) {
+            let at = self.element_for_writing(id, keys);
+            return self.store_value(at, 0, ty, value, span);
+        }
         let size = self.unit.size(ty);
         let operands = self.keys(keys);
         // The value first lies in memory of its own: the helper copies it from there.
