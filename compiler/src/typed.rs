@@ -45,6 +45,9 @@ pub struct Program {
     /// probe are in one enabling, or in several one after the other if they are many; probes
     /// are together where their clauses and the types of their arguments are the same.
     pub enablings: Vec<Enabling>,
+    /// Bytes that provider, module, function and name of these probes take at most, each with its
+    /// NUL.
+    pub probe_fields: [u32; 4],
     /// Where something destructive is done, with the function's name.
     pub destructive: Vec<(Span, String)>,
     /// How stable each source clause is.

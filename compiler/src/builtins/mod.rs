@@ -23,7 +23,7 @@ mod user;
 
 pub(crate) use stack::is_tick;
 
-pub(crate) use probe::LONGEST_FIELD;
+pub(crate) use probe::{LONGEST_FIELD, field_of_probe, longest_fields};
 
 /// A built-in variable.
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 
 use super::{Context, Operand, Variable};
 use crate::ir::BinOp;
+use crate::kernel::Probe;
 use crate::lower::{Firing, Text};
 
 /// Probe names are short in practice; longer ones (C++ symbols) are cut here.
@@ -52,6 +53,19 @@ pub(super) const VARIABLES: &[Variable] = &[
     },
 ];
 
+/// Which field of a probe's description a variable is.
+pub(crate) fn field_of_probe(name: &str) -> Option<usize> {
+    ["probeprov", "probemod", "probefunc", "probename"].iter().position(|n| *n == name)
+}
+
+/// Bytes of the longest text of each field, with its NUL, as far as it isn't cut.
+pub(crate) fn longest_fields<'p>(probes: impl Iterator<Item = &'p Probe>) -> [u32; 4] {
+    probes.fold([1; 4], |longest, p| {
+        let fields = [&p.provider, &p.module, &p.function, &p.name];
+        std::array::from_fn(|n| longest[n].max(LONGEST_FIELD.min(fields[n].len() as u32 + 1)))
+    })
+}
+
 /// One of the four fields. Where it differs among the probes that one program serves, a
 /// table has them.
 fn field(cx: &mut Context, n: usize, of: fn(&crate::kernel::Probe) -> &String) -> Operand {
@@ -62,7 +76,7 @@ fn field(cx: &mut Context, n: usize, of: fn(&crate::kernel::Probe) -> &String) -
         let offset = cx.b.binary_imm(BinOp::Mul, index, i64::from(column.stride));
         let table = cx.b.rodata(column.at);
         let at = cx.b.binary(BinOp::Add, table, offset);
-        return Operand::Text(Text::Memory(at, column.stride));
+        return Operand::Text(Text::Padded(at, column.stride));
     }
     let mut text = of(cx.probe()).clone().into_bytes();
     text.truncate(LONGEST_FIELD as usize - 1);

@@ -40,6 +40,7 @@ mod typetext;
 pub(crate) mod value;
 mod version;
 
+use crate::builtins;
 use crate::enabling::{Dependence, Plan};
 use crate::kernel::{Kernel, ProbeArg};
 use crate::names::Names;
@@ -113,6 +114,8 @@ pub fn check(
     let aggregations = aggregations.into_iter().map(|a| a.typed).collect();
     let clauses = clauses.iter().map(|c| c.span).collect();
     let destructive = destructions;
+    let probes = enablings.iter().flat_map(|e| &e.sites).map(|site| &site.probe);
+    let probe_fields = builtins::longest_fields(probes);
     let enablings = pieces::cut(enablings, &variables);
     let program = typed::Program {
         types,
@@ -120,6 +123,7 @@ pub fn check(
         aggregations,
         clauses,
         enablings,
+        probe_fields,
         destructive,
         stability,
     };

@@ -47,6 +47,8 @@ pub enum Text {
     Literal(Vec<u8>),
     /// NUL-terminated in so many bytes of memory that the program may dereference.
     Memory(Value, u32),
+    /// The same where all bytes behind the NUL are 0; they are a multiple of 8.
+    Padded(Value, u32),
     /// The same as a variable keeps it, which may be NULL: the first two bytes are 0. In
     /// text that is empty but not NULL the second byte isn't 0.
     Stored(Value, u32),

@@ -236,7 +236,9 @@ impl Context<'_, '_> {
             }
             // The address of text is a pointer to char.
             Operand::Text(text) if types.is_scalar(e.ty) => Operand::Number(match text {
-                Text::Kernel(a, _) | Text::User(a, _) | Text::Memory(a, _) => self.launder(a),
+                Text::Kernel(a, _) | Text::User(a, _) | Text::Memory(a, _) | Text::Padded(a, _) => {
+                    self.launder(a)
+                }
                 Text::Null => self.int(0),
                 Text::Literal(_) | Text::Stored(..) | Text::Comm => {
                     let (at, _) = self.text_memory(&text, e.span);

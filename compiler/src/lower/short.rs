@@ -119,7 +119,11 @@ impl Context<'_, '_> {
         let datum = &layout.data[short.part];
         // Text that is somewhere else is read as short first, which it mostly is.
         if let Operand::Text(
-            text @ (Text::User(..) | Text::Kernel(..) | Text::Memory(..) | Text::Stored(..)),
+            text @ (Text::User(..)
+            | Text::Kernel(..)
+            | Text::Memory(..)
+            | Text::Padded(..)
+            | Text::Stored(..)),
         ) = &operands[short.part]
             && self.text_size(text) > SHORT + 1
         {
@@ -138,9 +142,10 @@ impl Context<'_, '_> {
     fn place_short_text(&mut self, at: Value, datum: &Datum, text: &Text, span: Span) -> Value {
         let (helper, from) = match text {
             Text::User(from, _) => (Helper::PROBE_READ_USER_STR, *from),
-            Text::Kernel(from, _) | Text::Memory(from, _) | Text::Stored(from, _) => {
-                (Helper::PROBE_READ_KERNEL_STR, *from)
-            }
+            Text::Kernel(from, _)
+            | Text::Memory(from, _)
+            | Text::Padded(from, _)
+            | Text::Stored(from, _) => (Helper::PROBE_READ_KERNEL_STR, *from),
             _ => unreachable!("all other text is written, not copied"),
         };
         let (long, done) = (self.b.block(&[]), self.b.block(&[Type::I64]));

@@ -5,6 +5,7 @@
 //! with its NUL, and what comes after the NUL is zero only where it is part of a key.
 
 use super::context::{COMM, Context, Operand, Text};
+use crate::builtins;
 use crate::ir::{BinOp, Cond, Helper, Type, Value, Width};
 use crate::kernel::Feature;
 use crate::manifest::Fault;
@@ -16,6 +17,9 @@ use crate::types::{Type as DType, TypeId};
 use rustc_hash::FxHashMap;
 use strand_grammar::ast::BinaryOp;
 use strand_grammar::source::Span;
+
+/// Bytes that are copied word by word; more take longer than a helper does.
+const MOST_COPIED: u32 = 64;
 
 impl Context<'_, '_> {
     /// An expression that is a string.
@@ -30,7 +34,7 @@ impl Context<'_, '_> {
     /// Whether there is text: 1 unless it is NULL.
     pub(crate) fn text_is_set(&mut self, text: &Text) -> Value {
         match text {
-            Text::Literal(_) | Text::Memory(..) | Text::Comm => self.int(1),
+            Text::Literal(_) | Text::Memory(..) | Text::Padded(..) | Text::Comm => self.int(1),
             Text::Null => self.int(0),
             Text::Stored(at, _) => {
                 let start = self.start_of_text(*at);
@@ -58,7 +62,9 @@ impl Context<'_, '_> {
         let strsize = self.unit.options.strsize;
         match text {
             Text::Literal(bytes) => (bytes.len() as u32 + 1).min(strsize),
-            Text::Memory(_, size) | Text::Stored(_, size) => (*size).min(strsize),
+            Text::Memory(_, size) | Text::Padded(_, size) | Text::Stored(_, size) => {
+                (*size).min(strsize)
+            }
             Text::Null => 1,
             Text::Comm => COMM.min(strsize),
             Text::Kernel(_, limit) | Text::User(_, limit) => {
@@ -94,7 +100,7 @@ impl Context<'_, '_> {
         }
         let to = self.b.add_imm(at, i64::from(offset));
         let (helper, from, most) = match text {
-            Text::Memory(p, n) | Text::Stored(p, n) => {
+            Text::Memory(p, n) | Text::Padded(p, n) | Text::Stored(p, n) => {
                 (Helper::PROBE_READ_KERNEL_STR, *p, (*n).min(size))
             }
             Text::Kernel(a, limit) => {
@@ -110,7 +116,7 @@ impl Context<'_, '_> {
         };
         let n = self.int(i64::from(most.max(1)));
         let length = self.helper(helper, &[to, n, from]);
-        if !matches!(text, Text::Memory(..) | Text::Stored(..)) {
+        if matches!(text, Text::Kernel(..) | Text::User(..)) {
             self.fault_if_negative(length, Fault::BadAddress, from, span);
         }
         length
@@ -127,11 +133,23 @@ impl Context<'_, '_> {
         pad: bool,
         span: Span,
     ) {
-        if !matches!(text, Text::Comm) || size < COMM {
-            self.copy_text(at, offset, size, text, pad, span);
-            return;
+        match text {
+            Text::Comm if size >= COMM => self.write_name(at, offset, size, pad),
+            // All that may be there has room in so many words.
+            Text::Padded(from, n) if (offset | size).is_multiple_of(8) && size <= MOST_COPIED => {
+                let words = size.min(*n) / 8;
+                for word in (0..words as i32).map(|i| 8 * i) {
+                    let text = self.b.load(Width::W64, false, *from, word);
+                    self.b.store(Width::W64, at, offset as i32 + word, text);
+                }
+                if pad && size > 8 * words {
+                    self.clear(at, offset + 8 * words, size - 8 * words);
+                }
+            }
+            _ => {
+                self.copy_text(at, offset, size, text, pad, span);
+            }
         }
-        self.write_name(at, offset, size, pad);
     }
 
     /// Faults if the text is NULL.
@@ -235,7 +253,7 @@ impl Context<'_, '_> {
     /// The text as memory that the program may read, with the bytes that are readable.
     pub fn text_memory(&mut self, text: &Text, span: Span) -> (Value, u32) {
         match text {
-            Text::Memory(at, size) => (*at, *size),
+            Text::Memory(at, size) | Text::Padded(at, size) => (*at, *size),
             Text::Comm => {
                 let at = self.memory(COMM);
                 self.write_name(at, 0, COMM, false);
@@ -334,7 +352,7 @@ impl Context<'_, '_> {
     fn equals_literal(&mut self, text: &Text, literal: &[u8], span: Span) -> Value {
         let wanted = literal.len() as u32 + 1;
         let (at, size) = match text {
-            Text::Memory(..) | Text::Comm => self.text_memory(text, span),
+            Text::Memory(..) | Text::Padded(..) | Text::Comm => self.text_memory(text, span),
             other => {
                 // Only so much is read that a longer text is seen to be longer.
                 let size = self.text_size(other).min(wanted + 1);
@@ -474,7 +492,10 @@ pub(crate) fn text_bound(program: &Program, e: &Expr) -> u32 {
     let strsize = program.types.strsize();
     match &e.kind {
         ExprKind::String(bytes) => (bytes.len() as u32 + 1).min(strsize),
-        ExprKind::Builtin(v) => v.text_bound.unwrap_or(strsize).min(strsize),
+        ExprKind::Builtin(v) => match builtins::field_of_probe(v.name) {
+            Some(n) => program.probe_fields[n].min(strsize),
+            None => v.text_bound.unwrap_or(strsize).min(strsize),
+        },
         ExprKind::StringAt { limit: Some(n), .. } => (n + 1).min(strsize),
         ExprKind::Conditional(_, a, b) => text_bound(program, a).max(text_bound(program, b)),
         ExprKind::Comma(_, b) => text_bound(program, b),

@@ -126,6 +126,7 @@ impl Made {
             aggregations: self.aggregations,
             clauses: vec![Span::default(), Span::default()],
             enablings: vec![Enabling { sites, clauses: vec![clause] }, on_error],
+            probe_fields: [64; 4],
         };
         let mut sources = Sources::new();
         sources.add("test.d", "BEGIN { }\n", SourceKind::Script);
