@@ -172,10 +172,8 @@ impl Checker<'_> {
 
     fn conditional(&mut self, c: &ast::Expr, a: &ast::Expr, b: &ast::Expr, span: Span) -> Value {
         let condition = self.condition(c, "D_OP_SCALAR", "the condition of `?:`");
-        // What another kernel would do is not looked at.
-        if super::call::asks_for_existence(c)
-            && let Some(n) = constant(&condition)
-        {
+        // The other isn't looked at: it may be for another kernel, or for other settings.
+        if let Some(n) = constant(&condition) {
             return self.expr(if n != 0 { a } else { b });
         }
         let a = self.undecayed(a);
@@ -188,14 +186,8 @@ impl Checker<'_> {
         }
         let Some((a, b)) = self.arms(a, b, span) else { return self.bad_value(span) };
         let ty = a.ty;
-        Value::Plain(match constant(&condition) {
-            Some(0) => Expr { span, ..b },
-            Some(_) => Expr { span, ..a },
-            None => {
-                let kind = ExprKind::Conditional(Box::new(condition), Box::new(a), Box::new(b));
-                Expr { kind, ty, span }
-            }
-        })
+        let kind = ExprKind::Conditional(Box::new(condition), Box::new(a), Box::new(b));
+        Value::Plain(Expr { kind, ty, span })
     }
 
     /// Whether none of these is dynamic or an action; says so if one is.

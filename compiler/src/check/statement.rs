@@ -6,8 +6,11 @@ use super::order::Kind;
 use super::value::{Value, constant};
 use super::{Checker, Context, Env};
 use crate::enabling::Dependence;
+use crate::names::Symbol;
 use crate::typed::{Clause, Expr, ExprKind, Statement, StatementKind};
-use strand_grammar::ast::{self, BinaryOp, Block, ExprKind as Syntax, StatementKind as Written};
+use strand_grammar::ast::{
+    self, BinaryOp, Block, ExprKind as Syntax, Scope, StatementKind as Written,
+};
 use strand_grammar::diagnostic::Diagnostic;
 
 impl Checker<'_> {
@@ -172,8 +175,54 @@ impl Checker<'_> {
                 );
                 None
             }
+            Syntax::Conditional(c, a, b) if self.is_setting(c) => self.chosen_statement(c, a, b),
             _ => self.value_statement(e),
         }
+    }
+
+    /// Whether a condition is known before anything runs: it is made of numbers, and of names and
+    /// macros that stand for one.
+    fn is_setting(&self, e: &ast::Expr) -> bool {
+        match &e.kind {
+            Syntax::Integer(..) | Syntax::Char(_) => true,
+            Syntax::Name(Scope::Global, name) if name.name.starts_with('$') => true,
+            Syntax::Name(Scope::Global, name) => match self.names.global(&name.name) {
+                Some(Symbol::Inline(inline)) => inline.params.is_none(),
+                Some(Symbol::Enumerator(..)) => true,
+                _ => false,
+            },
+            Syntax::Unary(_, a) => self.is_setting(a),
+            Syntax::Binary(_, a, b) => self.is_setting(a) && self.is_setting(b),
+            _ => false,
+        }
+    }
+
+    /// `SETTING ? printf(…) : 1`, as scripts without `if` have it: one of the two is the statement.
+    fn chosen_statement(
+        &mut self,
+        c: &ast::Expr,
+        a: &ast::Expr,
+        b: &ast::Expr,
+    ) -> Option<StatementKind> {
+        let condition = self.condition(c, "D_OP_SCALAR", "the condition of `?:`");
+        match constant(&condition) {
+            _ if self.is_bad(condition.ty) => None,
+            Some(n) => self.expression_statement(if n != 0 { a } else { b }),
+            // An executable learns its arguments when it is run.
+            None => {
+                let before = self.env.order;
+                let then = self.alternative(a);
+                let after_then = std::mem::replace(&mut self.env.order, before);
+                let otherwise = self.alternative(b);
+                self.env.order = self.env.order.or(after_then);
+                Some(StatementKind::If { condition, then, otherwise })
+            }
+        }
+    }
+
+    fn alternative(&mut self, e: &ast::Expr) -> Vec<Statement> {
+        let kind = self.expression_statement(e);
+        kind.map(|kind| Statement { kind, span: e.span }).into_iter().collect()
     }
 
     fn value_statement(&mut self, e: &ast::Expr) -> Option<StatementKind> {
