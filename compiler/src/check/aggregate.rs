@@ -119,12 +119,13 @@ impl Checker<'_> {
     }
 
     fn first_keys(&mut self, a: &Aggregation) -> Option<Vec<crate::types::TypeId>> {
+        let shown = format!("@{}", a.name.name);
         let mut types = Vec::new();
         let mut fine = true;
         for (i, key) in a.keys.iter().enumerate() {
             let e = self.undecayed(key);
             match self.key_type(&e, i, "an aggregation's key") {
-                Some(ty) => types.push(ty),
+                Some(ty) => types.push(self.as_wide_as_needed(&shown, Some(i), ty)),
                 None => fine = false,
             }
         }
@@ -158,7 +159,8 @@ impl Checker<'_> {
             (Some(first), Some(last)) => first.span.to(last.span),
             _ => span,
         };
-        self.keys(&types, &a.keys, &format!("@{}", a.name.name), defined, at)
+        let shown = format!("@{}", a.name.name);
+        self.keys(&types, &a.keys, (&shown, defined), false, at)
     }
 
     /// The call on the right side of `@a = …`.

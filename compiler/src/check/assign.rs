@@ -3,8 +3,8 @@
 //! In: a target and a value. Out: typed assignments, and variables that come into being
 //! by their first assignment, with the type of what is assigned.
 
-use super::Checker;
 use super::value::{Value, constant, int};
+use super::{Basic, Checker};
 use crate::builtins;
 use crate::names::{Symbol, written};
 use crate::typed::{Expr, ExprKind, PlaceBase, Shape, Target, VariableId};
@@ -64,7 +64,7 @@ impl Checker<'_> {
                 );
                 return false;
             }
-            Some(keys) => match self.new_keys(keys) {
+            Some(keys) => match self.new_keys(&shown, keys) {
                 Some(keys) => Shape::Associative(keys),
                 None => return false,
             },
@@ -84,17 +84,59 @@ impl Checker<'_> {
         if !self.is_bad(ty) && !self.storable(ty, &shown, value) {
             return false;
         }
-        self.new_variable(fresh.scope, &fresh.name.name, ty, shape, fresh.name.span);
+        let ty = self.as_wide_as_needed(&shown, None, ty);
+        let id = self.new_variable(fresh.scope, &fresh.name.name, ty, shape, fresh.name.span);
+        self.undeclared.insert(id);
         true
     }
 
+    /// The type of a new variable, or of one of its keys, by the type of what comes first.
+    pub(super) fn as_wide_as_needed(
+        &mut self,
+        shown: &str,
+        key: Option<usize>,
+        ty: TypeId,
+    ) -> TypeId {
+        let bytes = self.widths.get(&(shown.to_owned(), key));
+        let Some(bytes) = bytes.filter(|_| self.types.is_integer(ty)) else { return ty };
+        let Basic { int, unsigned_int, int64, unsigned_long, .. } = self.basic;
+        match (bytes, self.types.is_signed(ty)) {
+            (8, true) => int64,
+            (8, false) => unsigned_long,
+            (_, true) => int,
+            (_, false) => unsigned_int,
+        }
+    }
+
+    /// Takes note of a value that is wider than what it goes into.
+    fn note_width(&mut self, shown: String, key: Option<usize>, ty: TypeId, value: TypeId) {
+        if !self.types.is_integer(ty) || !self.types.is_integer(value) {
+            return;
+        }
+        if let (Some(room), Some(bytes)) = (self.types.size(ty), self.types.size(value))
+            && bytes > room
+        {
+            let known = self.wider.entry((shown, key)).or_default();
+            *known = bytes.max(*known);
+        }
+    }
+
+    /// The same of a value that is assigned or added, if the variable has no declaration.
+    fn note_width_of(&mut self, target: &Target, ty: TypeId, value: TypeId) {
+        let (Target::Variable(id) | Target::Element(id, _)) = target else { return };
+        if self.undeclared.contains(id) {
+            let v = &self.variables[id.0 as usize];
+            self.note_width(written(v.scope, &v.name), None, ty, value);
+        }
+    }
+
     /// The key types that a first use of a tuple fixes.
-    fn new_keys(&mut self, keys: &[ast::Expr]) -> Option<Vec<TypeId>> {
+    fn new_keys(&mut self, shown: &str, keys: &[ast::Expr]) -> Option<Vec<TypeId>> {
         let mut types = Vec::new();
         for (i, key) in keys.iter().enumerate() {
             let e = self.undecayed(key);
             let ty = self.key_type(&e, i, "an array's key")?;
-            types.push(ty);
+            types.push(self.as_wide_as_needed(shown, Some(i), ty));
         }
         Some(types)
     }
@@ -234,6 +276,7 @@ impl Checker<'_> {
             );
             return self.bad(span);
         }
+        self.note_width_of(&target, ty, value.ty);
         let at = value.span;
         let Some(ty) = self.keeps_to_its_memory(&target, ty, &value, span) else {
             return self.bad(span);
@@ -343,6 +386,7 @@ impl Checker<'_> {
                 self.report(d.label(value.span, "this is 0"));
                 return self.bad(span);
             }
+            self.note_width_of(&target, ty, value.ty);
             self.cast(value, ty)
         } else if self.types.pointee(ty).is_some()
             && matches!(op, BinaryOp::Add | BinaryOp::Sub)
@@ -565,7 +609,8 @@ impl Checker<'_> {
         let v = &self.variables[id.0 as usize];
         let (ty, defined) = (v.ty, v.span);
         let shown = written(v.scope, &name.name);
-        match self.keys(types, keys, &shown, defined, span) {
+        let declared = !self.undeclared.contains(&id);
+        match self.keys(types, keys, (&shown, defined), declared, span) {
             Some(keys) => {
                 let span = self.at(span);
                 Value::Plain(Expr { kind: ExprKind::Element(id, keys), ty, span })
@@ -574,13 +619,13 @@ impl Checker<'_> {
         }
     }
 
-    /// A tuple converted to the types that its first use fixed.
+    /// A tuple converted to the types that its declaration or its first use fixed.
     pub(super) fn keys(
         &mut self,
         types: &[TypeId],
         keys: &[ast::Expr],
-        shown: &str,
-        defined: Span,
+        (shown, defined): (&str, Span),
+        declared: bool,
         span: Span,
     ) -> Option<Vec<Expr>> {
         let values: Vec<Expr> = keys.iter().map(|k| self.undecayed(k)).collect();
@@ -600,6 +645,9 @@ impl Checker<'_> {
         let mut converted = Vec::new();
         for (i, (value, ty)) in values.into_iter().zip(types).enumerate() {
             let (at, found) = (value.span, value.ty);
+            if !declared {
+                self.note_width(shown.to_owned(), Some(i), *ty, found);
+            }
             match self.coerce(value, *ty) {
                 Some(e) => converted.push(e),
                 None => {

@@ -71,7 +71,31 @@ pub fn check(
     kernel: &dyn Kernel,
     options: &Options,
 ) -> (typed::Program, Vec<Diagnostic>) {
-    let mut checker = Checker::new(sources, kernel, options);
+    let mut widths = Widths::default();
+    loop {
+        let (typed, diagnostics, wider) = check_with(program, sources, kernel, options, &widths);
+        if wider.is_empty() {
+            return (typed, diagnostics);
+        }
+        widths.extend(wider);
+    }
+}
+
+/// Bytes that integers take in variables without a declaration (by name, as written) and in keys (by
+/// name and place), where that is more than what comes first: `n = 0` in BEGIN says nothing of what
+/// will be added to it. DTrace's have always held 64 bits, whatever it took for their type.
+type Widths = FxHashMap<(String, Option<usize>), u32>;
+
+/// Checks a program of whose variables these widths are known. What else was found to be wider makes
+/// all that was found out about uses of it wrong.
+fn check_with(
+    program: &ast::Program,
+    sources: &mut Sources,
+    kernel: &dyn Kernel,
+    options: &Options,
+    widths: &Widths,
+) -> (typed::Program, Vec<Diagnostic>, Widths) {
+    let mut checker = Checker::new(sources, kernel, options, widths);
     let clauses: Vec<&ast::Clause> = program
         .items
         .iter()
@@ -104,6 +128,7 @@ pub fn check(
         destructions,
         stabilities,
         unwritable,
+        wider,
         ..
     } = checker;
     // DTrace finds these out when it makes code, after all else that is wrong.
@@ -127,7 +152,7 @@ pub fn check(
         destructive,
         stability,
     };
-    (program, diagnostics)
+    (program, diagnostics, wider)
 }
 
 /// Types that the checker itself speaks of.
@@ -259,6 +284,12 @@ pub(crate) struct Checker<'a> {
     pub variables: Vec<typed::Variable>,
     /// By variable: it was assigned a pointer to memory that isn't the clause's own.
     pub holds_kernel: Vec<bool>,
+    /// Of variables without a declaration, as far as they are known.
+    pub widths: &'a Widths,
+    /// Those that were found to be wider.
+    pub wider: Widths,
+    /// Variables without a declaration.
+    pub undeclared: FxHashSet<typed::VariableId>,
     pub aggregations: Vec<KnownAggregation>,
     pub aggregation_names: FxHashMap<String, typed::AggregationId>,
     /// Names that would be aggregations but for an error that was reported.
@@ -283,7 +314,12 @@ pub(crate) struct Checker<'a> {
 }
 
 impl<'a> Checker<'a> {
-    fn new(sources: &'a mut Sources, kernel: &'a dyn Kernel, options: &'a Options) -> Self {
+    fn new(
+        sources: &'a mut Sources,
+        kernel: &'a dyn Kernel,
+        options: &'a Options,
+        widths: &'a Widths,
+    ) -> Self {
         let mut types = Types::new(options.strsize);
         let basic = Basic::new(&mut types);
         let mut checker = Checker {
@@ -301,6 +337,9 @@ impl<'a> Checker<'a> {
             member_paths: FxHashMap::default(),
             variables: Vec::new(),
             holds_kernel: Vec::new(),
+            widths,
+            wider: Widths::default(),
+            undeclared: FxHashSet::default(),
             aggregations: Vec::new(),
             aggregation_names: FxHashMap::default(),
             aggregations_in_error: FxHashSet::default(),
