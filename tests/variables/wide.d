@@ -26,7 +26,9 @@ BEGIN
 	total += (uint64_t)5000000000;
 	sizes["a"] += 1LL << 40;
 	declared += 5000000000;
-	printf("%d %d %d %d\n", this->elapsed < 1000000000, total, sizes["a"], declared);
+	cast = (int)0;
+	cast += 5000000000;
+	printf("%d %d %d %d %d\n", this->elapsed < 1000000000, total, sizes["a"], declared, cast);
 	total = -1;
 	printf("%d\n", total < 0);
 }

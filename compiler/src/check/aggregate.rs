@@ -125,6 +125,10 @@ impl Checker<'_> {
         for (i, key) in a.keys.iter().enumerate() {
             let e = self.undecayed(key);
             match self.key_type(&e, i, "an aggregation's key") {
+                Some(ty) if matches!(key.kind, Syntax::Cast(..)) => {
+                    self.state_type(shown.clone(), Some(i));
+                    types.push(ty);
+                }
                 Some(ty) => types.push(self.as_wide_as_needed(&shown, Some(i), ty)),
                 None => fine = false,
             }

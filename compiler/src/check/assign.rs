@@ -108,15 +108,20 @@ impl Checker<'_> {
         }
     }
 
-    /// Takes note of a value that is wider than what it goes into.
-    fn note_width(&mut self, shown: String, key: Option<usize>, ty: TypeId, value: TypeId) {
-        if !self.types.is_integer(ty) || !self.types.is_integer(value) {
+    /// Takes note of a type that is there to stay: a cast says which is meant.
+    pub(super) fn state_type(&mut self, shown: String, key: Option<usize>) {
+        self.stated.insert((shown, key));
+    }
+
+    /// Takes note of a value that is wider than what it goes into: a variable, or one of its keys.
+    fn note_width(&mut self, shown: &str, key: Option<usize>, ty: TypeId, value: TypeId) {
+        let integers = self.types.is_integer(ty) && self.types.is_integer(value);
+        let (Some(room), Some(bytes)) = (self.types.size(ty), self.types.size(value)) else {
             return;
-        }
-        if let (Some(room), Some(bytes)) = (self.types.size(ty), self.types.size(value))
-            && bytes > room
-        {
-            let known = self.wider.entry((shown, key)).or_default();
+        };
+        let name = (shown.to_owned(), key);
+        if integers && bytes > room && !self.stated.contains(&name) {
+            let known = self.wider.entry(name).or_default();
             *known = bytes.max(*known);
         }
     }
@@ -126,7 +131,7 @@ impl Checker<'_> {
         let (Target::Variable(id) | Target::Element(id, _)) = target else { return };
         if self.undeclared.contains(id) {
             let v = &self.variables[id.0 as usize];
-            self.note_width(written(v.scope, &v.name), None, ty, value);
+            self.note_width(&written(v.scope, &v.name), None, ty, value);
         }
     }
 
@@ -136,6 +141,9 @@ impl Checker<'_> {
         for (i, key) in keys.iter().enumerate() {
             let e = self.undecayed(key);
             let ty = self.key_type(&e, i, "an array's key")?;
+            if matches!(key.kind, Syntax::Cast(..)) {
+                self.state_type(shown.to_owned(), Some(i));
+            }
             types.push(self.as_wide_as_needed(shown, Some(i), ty));
         }
         Some(types)
@@ -187,6 +195,7 @@ impl Checker<'_> {
             return self.bad(span);
         }
         let value_span = value.span;
+        let cast = matches!(value.kind, Syntax::Cast(..));
         let (value, stability) = self.measured(|c| c.expr(value));
         let mut value = match value {
             // A struct that is made by translation can't be stored whole.
@@ -198,6 +207,9 @@ impl Checker<'_> {
             return self.bad(span);
         }
         if let Some(fresh) = self.fresh(target) {
+            if cast {
+                self.state_type(written(fresh.scope, &fresh.name.name), None);
+            }
             let ty = match op {
                 None if matches!(self.types.resolved(value.ty), Type::Function { .. }) => {
                     value = self.rvalue_of(value);
@@ -646,7 +658,7 @@ impl Checker<'_> {
         for (i, (value, ty)) in values.into_iter().zip(types).enumerate() {
             let (at, found) = (value.span, value.ty);
             if !declared {
-                self.note_width(shown.to_owned(), Some(i), *ty, found);
+                self.note_width(shown, Some(i), *ty, found);
             }
             match self.coerce(value, *ty) {
                 Some(e) => converted.push(e),

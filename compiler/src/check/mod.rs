@@ -288,6 +288,8 @@ pub(crate) struct Checker<'a> {
     pub widths: &'a Widths,
     /// Those that were found to be wider.
     pub wider: Widths,
+    /// Those of which a cast says which type is meant.
+    pub stated: FxHashSet<(String, Option<usize>)>,
     /// Variables without a declaration.
     pub undeclared: FxHashSet<typed::VariableId>,
     pub aggregations: Vec<KnownAggregation>,
@@ -339,6 +341,7 @@ impl<'a> Checker<'a> {
             holds_kernel: Vec::new(),
             widths,
             wider: Widths::default(),
+            stated: FxHashSet::default(),
             undeclared: FxHashSet::default(),
             aggregations: Vec::new(),
             aggregation_names: FxHashMap::default(),
